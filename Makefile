@@ -1,0 +1,37 @@
+# The commands of this project; each makes sure first that .venv has what it needs. `make` alone lists them.
+PYTHON ?=
+VENV_PYTHON := .venv/bin/python
+CACHES := .mypy_cache .pytest_cache .ruff_cache build dist recon.egg-info
+
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help install test demo format clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+install: ## make .venv (PYTHON=python3.12 chooses the Python) and install recon there, unless nothing changed
+	@sh scripts/install.sh
+
+test: install ## check style and types, and run the tests
+	@echo "== ruff check";          $(VENV_PYTHON) -m ruff check .
+	@echo "== ruff format --check"; $(VENV_PYTHON) -m ruff format --check .
+	@echo "== mypy";                $(VENV_PYTHON) -m mypy
+	@echo "== pytest";              $(VENV_PYTHON) -m pytest
+
+demo: install ## say what works today; the demo itself is not written yet
+	@echo "The demo is not written yet. It will make data, train, evaluate and open a report, in one command."
+	@echo "What works today:"
+	@echo "  .venv/bin/recon samplings    the named samplings and the blur filters"
+	@echo "  README.md                    a U-Net in ten lines"
+	@echo "  make test                    the checks and tests, exact shift-equivariance among them"
+
+format: install ## format the code and mend what ruff can mend
+	@$(VENV_PYTHON) -m ruff check --fix-only --quiet .
+	@$(VENV_PYTHON) -m ruff format .
+
+clean: ## remove caches and build leftovers; .venv, data and runs stay
+	@rm -rf $(CACHES)
+	@find . \( -path ./.git -o -path ./.venv -o -path ./data -o -path ./runs \) -prune \
+		-o -type d -name __pycache__ -prune -exec rm -rf {} +

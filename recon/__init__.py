@@ -1,0 +1,44 @@
+"""Shift-equivariant reconstruction networks for MRI and CT; the main names load when they are first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recon.metrics import equivariance_error
+    from recon.nn import UNet, sampling_pair, selection_margin
+    from recon.samplings import SAMPLINGS, Sampling, find_sampling
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SAMPLINGS",
+    "Sampling",
+    "UNet",
+    "__version__",
+    "equivariance_error",
+    "find_sampling",
+    "sampling_pair",
+    "selection_margin",
+]
+
+_MODULES = {
+    "SAMPLINGS": "recon.samplings",
+    "Sampling": "recon.samplings",
+    "UNet": "recon.nn",
+    "equivariance_error": "recon.metrics",
+    "find_sampling": "recon.samplings",
+    "sampling_pair": "recon.nn",
+    "selection_margin": "recon.nn",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value  # the next look-up does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

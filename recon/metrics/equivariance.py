@@ -1,0 +1,60 @@
+"""The equivariance error: the one place where it is computed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from recon.errors import ShapeError
+from recon.ops.memory import bits
+from recon.ops.periodic import roll_images
+
+
+@dataclass(frozen=True, slots=True)
+class EquivarianceError:
+    """How far f(T x) is from T f(x).
+
+    Args:
+        nmse: sum of squared differences over the sum of squares of T f(x), over the whole batch; 0 where both are zero.
+        max_abs: the largest absolute difference.
+        bitwise: whether the two are equal bit for bit.
+    """
+
+    nmse: float
+    max_abs: float
+    bitwise: bool
+
+
+@torch.no_grad()
+def equivariance_error(f: Callable[[Tensor], Tensor], x: Tensor, shift: Sequence[int] | Tensor) -> EquivarianceError:
+    """Compare f(T x) with T f(x), where T is a circular shift: (T x)[n] = x[n - shift].
+
+    NMSE = |f(T x) - T f(x)|**2 / |T f(x)|**2  (Chaman and Dokmanic 2021, section 4), computed in float64.
+
+    Args:
+        f: from images (B, C, *spatial) to images (B, C', *spatial); a network should be in eval mode.
+        x: images.
+        shift: (rows, columns), for all images; or one row of them for each image as an integer tensor (B, d).
+
+    >>> x = torch.arange(16.0).reshape(1, 1, 4, 4)
+    >>> equivariance_error(torch.relu, x, (1, 2))
+    EquivarianceError(nmse=0.0, max_abs=0.0, bitwise=True)
+    """
+    shifted_output = roll_images(f(x), shift)
+    output_of_shifted = f(roll_images(x, shift))
+    if shifted_output.shape != output_of_shifted.shape:
+        raise ShapeError(
+            f"f must give the same shape for x and for x shifted, got {tuple(shifted_output.shape)} and "
+            f"{tuple(output_of_shifted.shape)}"
+        )
+    if shifted_output.is_complex():
+        shifted_output, output_of_shifted = torch.view_as_real(shifted_output), torch.view_as_real(output_of_shifted)
+    difference = (output_of_shifted.double() - shifted_output.double()).abs()
+    error, power = float(difference.square().sum()), float(shifted_output.double().square().sum())
+    nmse = error / power if power > 0 else (0.0 if error == 0 else float("inf"))
+    return EquivarianceError(
+        nmse=nmse,
+        max_abs=float(difference.max()) if difference.numel() else 0.0,
+        bitwise=torch.equal(bits(shifted_output), bits(output_of_shifted)),
+    )

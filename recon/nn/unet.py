@@ -1,0 +1,181 @@
+"""The U-Net of the papers, with any sampling in it."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from recon.errors import ConfigError, DataError, ShapeError, require_at_least, require_known
+from recon.nn.anchor import Anchor
+from recon.nn.convolution import CONVOLUTIONS, Convolution, Padding
+from recon.nn.norms import make_norm
+from recon.nn.sampling import Ties, sampling_pair
+from recon.nn.selectors import LearnedSelector
+from recon.ops.complex import as_channels, as_complex
+from recon.ops.periodic import pad_periodic
+from recon.ops.phases import require_divisible
+from recon.ops.tracing import recording
+from recon.samplings import Sampling, find_sampling
+
+Pad = Literal["circular", "reflect"]
+Norm = Literal["batch", "instance"]
+
+
+class UNet(nn.Module):
+    """The U-Net of Chaman and Dokmanic (2021): two 3x3 convolutions a level, one sampling pair between levels, skips.
+
+    With circular padding and an adaptive sampling (aps, lps, mass, mass-unpool), in eval mode, a circular shift of the
+    input shifts the output, bit for bit, by any number of pixels and for every finite input. plain, aps and mass have
+    the same parameters: weights can be loaded from one into the other, and with every phase fixed to 0 they compute
+    the same.
+
+    Args:
+        in_channels: channels of the input; a complex input counts as two for each of its channels.
+        out_channels: channels of the output; even where the input is complex, and the output is complex too.
+        channels: features of each level, from the finest; there is one sampling pair less than levels.
+        sampling: a name of `recon.SAMPLINGS`, or a `recon.Sampling` of your own.
+        blur: a filter's name, `adaptive-3`, or None for the sampling's own (only `lpf` has one).
+        padding: of the convolutions. `circular` keeps equivariance exact; with `zeros` and `reflect` it is lost near
+            the border, and so, through the phases, everywhere. The sampling layers are circular in any case.
+        norm: `batch`, `instance` or None (then the convolutions have a bias).
+        residual: add the input to the output; needs as many channels in as out.
+        stride: of every sampling pair.
+        dims: spatial dimensions, 1 to 3.
+        pad: what to do with a size that stride**(levels - 1) does not divide: None refuses it, `circular` and
+            `reflect` pad it at its end to the next multiple and crop the output. Equivariance then stays exact along
+            those axes that needed no padding, and holds only approximately along the others, whose periodic image was
+            cut.
+        ties: in eval mode, break ties between phases by the `image` (exact for blank, periodic and symmetric images
+            too; costs nothing where there is no tie), or take the `first` of the tied phases.
+
+    >>> network = UNet(1, 1, channels=(8, 16, 32), sampling="mass").eval()
+    >>> network(torch.randn(2, 1, 32, 48)).shape
+    torch.Size([2, 1, 32, 48])
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        out_channels: int = 1,
+        channels: Sequence[int] = (64, 128, 256, 512, 1024),
+        *,
+        sampling: str | Sampling = "aps",
+        blur: str | None = None,
+        padding: Padding = "circular",
+        norm: Norm | None = "batch",
+        residual: bool = False,
+        stride: int = 2,
+        dims: int = 2,
+        pad: Pad | None = None,
+        ties: Ties = "image",
+    ) -> None:
+        super().__init__()
+        for name, value in (("in_channels", in_channels), ("out_channels", out_channels)):
+            require_at_least(value, 1, name=name)
+        if len(channels) < 2:
+            raise ConfigError(f"channels must have one number for each of at least 2 levels, got {tuple(channels)}")
+        for value in channels:
+            require_at_least(value, 1, name="every one of channels")
+        if residual and in_channels != out_channels:
+            raise ConfigError(f"residual needs as many channels in as out, got {in_channels} in and {out_channels} out")
+        if pad is not None:
+            require_known(pad, get_args(Pad), name="pad")
+        if norm is not None:
+            require_known(norm, get_args(Norm), name="norm")
+        spec = find_sampling(sampling)
+        self.in_channels, self.out_channels, self.channels = in_channels, out_channels, tuple(channels)
+        self.sampling, self.stride, self.dims, self.pad, self.residual = spec, stride, dims, pad, residual
+        self.multiple = stride ** (len(channels) - 1)
+
+        def block(n_in: int, n_out: int) -> nn.Sequential:
+            return _double_convolution(n_in, n_out, dims=dims, padding=padding, norm=norm)
+
+        pairs = [
+            sampling_pair(spec, fine, up_channels=coarse, blur=blur, stride=stride, dims=dims, ties=ties)
+            for fine, coarse in pairwise(channels)
+        ]
+        self.encoder = nn.ModuleList(
+            block(n_in, n_out) for n_in, n_out in zip((in_channels, *channels), channels, strict=False)
+        )
+        self.downs = nn.ModuleList(down for down, _ in pairs)
+        self.narrow = nn.ModuleList(
+            nn.Identity() if spec.up == "transposed" else CONVOLUTIONS[dims](coarse, fine, 1)
+            for fine, coarse in pairwise(channels)
+        )
+        self.ups = nn.ModuleList(up for _, up in pairs)
+        self.decoder = nn.ModuleList(block(2 * fine, fine) for fine in channels[:-1])
+        self.head = CONVOLUTIONS[dims](channels[0], out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstruct (B, in_channels, *spatial) to (B, out_channels, *spatial)."""
+        if x.is_complex():
+            return as_complex(self(as_channels(x)))
+        size = x.shape[2:]
+        x = self._checked(x)
+        anchor = lowest = Anchor(x)
+        features, skips, phases = x, [], []
+        for encode, down in zip(self.encoder[:-1], self.downs, strict=True):
+            features = encode(features)
+            skips.append(features)
+            fine = tuple(features.shape[2:])
+            features, phase = down(features, lowest)
+            lowest = lowest.below(phase.offset, self.stride, fine)
+            phases.append(phase)
+        features = self.encoder[-1](features)
+        for level in reversed(range(len(skips))):
+            features = self.ups[level](self.narrow[level](features), phases.pop())
+            features = torch.cat([skips.pop(), features], dim=1)
+            features = self.decoder[level](features)
+        output: Tensor = self.head(features)
+        if self.residual:
+            output = output + x
+        output = anchor.settle(output)
+        return output if self.pad is None else output[(slice(None), slice(None), *(slice(n) for n in size))]
+
+    def set_temperature(self, temperature: float) -> None:
+        """Set the temperature of the Gumbel-softmax of every learned selection."""
+        for module in self.modules():
+            if isinstance(module, LearnedSelector):
+                module.temperature.fill_(temperature)
+
+    def _checked(self, x: Tensor) -> Tensor:
+        """Refuse what cannot be reconstructed; pad what may be padded."""
+        if x.ndim != self.dims + 2 or x.shape[1] != self.in_channels:
+            wanted = ("L",) if self.dims == 1 else ("D", "H", "W")[-self.dims :]
+            raise ShapeError(
+                f"x must have the shape (batch, {self.in_channels}, {', '.join(wanted)}), got {tuple(x.shape)}; "
+                f"build the network for other channels or dims, or reshape the input"
+            )
+        if not x.is_floating_point():
+            raise DataError(f"x must be of a floating-point or complex type, got {x.dtype}; call x.float()")
+        if not recording() and not bool(torch.isfinite(x).all()):
+            count = int((~torch.isfinite(x)).sum())
+            raise DataError(
+                f"x must be finite, got {count} values that are NaN or infinite; replace or mask them first"
+            )
+        if self.pad is None:
+            require_divisible(x, self.multiple, name="x")
+            return x
+        missing = [-n % self.multiple for n in x.shape[2:]]
+        if self.pad == "circular":
+            return pad_periodic(x, [0] * self.dims, missing)
+        if any(m >= n for m, n in zip(missing, x.shape[2:], strict=True)):
+            raise ShapeError(
+                f"pad='reflect' can at most double an image, got {tuple(x.shape[2:])}; pass pad='circular'"
+            )
+        widths = [width for m in reversed(missing) for width in (0, m)]
+        return F.pad(x, widths, mode="reflect") if any(widths) else x
+
+
+def _double_convolution(n_in: int, n_out: int, *, dims: int, padding: Padding, norm: Norm | None) -> nn.Sequential:
+    """Two 3**d convolutions, each followed by a normalisation and ReLU."""
+    layers: list[nn.Module] = []
+    for source in (n_in, n_out):
+        layers.append(Convolution(source, n_out, dims=dims, padding=padding, bias=norm is None))
+        if norm is not None:
+            layers.append(make_norm(norm, n_out, dims=dims))
+        layers.append(nn.ReLU(inplace=True))
+    return nn.Sequential(*layers)

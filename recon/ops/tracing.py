@@ -1,0 +1,13 @@
+"""Whether a graph is being recorded, in which case a function must not branch on the values of its tensors."""
+
+import torch
+
+
+def recording() -> bool:
+    """Return True inside torch.compile, torch.export, torch.jit.trace and the ONNX exporters.
+
+    A recorded graph must hold for other inputs than the one it was recorded with, so functions that in eager mode read
+    a phase as a Python number (to copy blocks instead of gathering single pixels) take their tensor-only form there.
+    """
+    tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined]
+    return tracing or torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
