@@ -41,8 +41,14 @@ def equivariance_error(f: Callable[[Tensor], Tensor], x: Tensor, shift: Sequence
     >>> equivariance_error(torch.relu, x, (1, 2))
     EquivarianceError(nmse=0.0, max_abs=0.0, bitwise=True)
     """
-    shifted_output = roll_images(f(x), shift)
-    output_of_shifted = f(roll_images(x, shift))
+    shifted = roll_images(x, shift)
+    output = f(x)
+    if output.shape[0] != x.shape[0] or output.shape[2:] != x.shape[2:]:
+        raise ShapeError(
+            f"f must give images (B, C', *spatial) as many and as large as x, got {tuple(output.shape)} for x of shape "
+            f"{tuple(x.shape)}; wrap f to give such images"
+        )
+    shifted_output, output_of_shifted = roll_images(output, shift), f(shifted)
     if shifted_output.shape != output_of_shifted.shape:
         raise ShapeError(
             f"f must give the same shape for x and for x shifted, got {tuple(shifted_output.shape)} and "

@@ -1,7 +1,5 @@
 """The anchor that a forward pass hands down its levels to break ties, found only if a tie occurs."""
 
-from functools import cached_property
-
 import torch
 from torch import Tensor
 
@@ -30,41 +28,46 @@ class Anchor:
         lower._image, lower._steps = self._image, (*self._steps, (offset, stride, sizes))
         return lower
 
-    def position(self) -> Tensor:
-        """Give where the anchors (B, d) lie on the grid of this level."""
+    def position(self, ambiguous: Tensor) -> Tensor | None:
+        """Give where the anchors (B, d) lie on the grid of this level, if any image is ambiguous (B), or None."""
+        if not recording() and not bool(ambiguous.any()):
+            return None
+        self._image.ambiguous.append(ambiguous)
         position = self._image.anchor
         for offset, stride, sizes in self._steps:
             position = carry_position(position, offset, stride, sizes)
         return position
 
     def settle(self, output: Tensor) -> Tensor:
-        """Average the output over the symmetries of the image, if a tie made it depend on the choice among them."""
-        if not recording() and not self._image.asked:
+        """Average the output of the ambiguous images over their symmetries, so that the choice does not matter."""
+        if not self._image.ambiguous:
             return output
-        hashes = self._image.hashes
-        if not recording() and not bool(is_symmetric(hashes).any()):
+        averaged = torch.stack(self._image.ambiguous).any(0) & is_symmetric(self._image.hashes)
+        if not recording() and not bool(averaged.any()):
             return output
-        return orbit_mean(output, hashes)
+        means = orbit_mean(output, self._image.hashes)
+        return torch.where(averaged.reshape(-1, *[1] * (output.ndim - 1)), means, output)
 
 
 class _HashedImage:
-    """An image and, from the moment that somebody asks, the hashes of its pixels' surroundings."""
+    """An image, the hashes of its pixels' surroundings from the moment that somebody asks, and who asked."""
 
     def __init__(self, image: Tensor) -> None:
         self.image = image
+        self.ambiguous: list[Tensor] = []
+        self._hashes: Tensor | None = None
+        self._anchor: Tensor | None = None
 
     @property
-    def asked(self) -> bool:
-        """Whether the hashes were needed."""
-        return "hashes" in self.__dict__
-
-    @cached_property
     def hashes(self) -> Tensor:
         """The hashes (B, *spatial)."""
-        with torch.no_grad():
-            return surroundings_hash(self.image)
+        if self._hashes is None:
+            self._hashes = surroundings_hash(self.image)
+        return self._hashes
 
-    @cached_property
+    @property
     def anchor(self) -> Tensor:
         """The anchors (B, d)."""
-        return anchor_pixel(self.hashes)
+        if self._anchor is None:
+            self._anchor = anchor_pixel(self.hashes)
+        return self._anchor

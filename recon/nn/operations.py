@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recon.errors import ConfigError
-from recon.nn.convolution import CONVOLUTIONS, TRANSPOSED
-from recon.ops.periodic import pad_periodic, periodic_window, roll_images
+from recon.nn.convolution import TRANSPOSED, Convolution, convolve, convolve_transposed
+from recon.ops.periodic import periodic_window, roll_images
 from recon.ops.phases import keep_phase, place_phase
 from recon.ops.pooling import dense_max, dense_mean, max_pool_at, unpool
 from recon.ops.resampling import upsample_linear, upsample_nearest
@@ -72,28 +72,22 @@ class AveragePool(nn.Module):
         return _MEAN_POOLS[x.ndim - 2](x, self.stride)
 
 
-class StridedConvolution(nn.Module):
+class StridedConvolution(Convolution):
     """A circular convolution, of which every stride-th pixel is computed."""
 
     def __init__(self, channels: int, stride: int, *, kernel_size: int = 3, dims: int = 2) -> None:
-        super().__init__()
-        self.stride, self.kernel_size = stride, kernel_size
-        self.conv = CONVOLUTIONS[dims](channels, channels, kernel_size, stride=stride)
-        self._convolve = (F.conv1d, F.conv2d, F.conv3d)[dims - 1]
+        super().__init__(channels, channels, kernel_size=kernel_size, dims=dims)
+        self.stride = stride
 
     def dense(self, x: Tensor) -> Tensor:
         """Convolve at every pixel."""
-        dims = x.ndim - 2
-        x = pad_periodic(x, [(self.kernel_size - 1) // 2] * dims, [self.kernel_size // 2] * dims)
-        return self._convolve(x, self.conv.weight, self.conv.bias)
+        return super().forward(x)
 
     def at(self, x: Tensor, offset: Tensor | None) -> Tensor:
         """Convolve at the pixels of a phase."""
-        left = (self.kernel_size - 1) // 2
-        size = [n - self.stride + self.kernel_size for n in x.shape[2:]]
-        window = periodic_window(x, [-left] * (x.ndim - 2) if offset is None else offset - left, size)
-        convolved: Tensor = self.conv(window)
-        return convolved
+        size = [n - self.stride + self.before + 1 + self.after for n in x.shape[2:]]
+        window = periodic_window(x, [-self.before] * (x.ndim - 2) if offset is None else offset - self.before, size)
+        return convolve(self.conv, window, stride=self.stride)
 
 
 class Zeros(nn.Module):
@@ -121,8 +115,7 @@ class Transposed(nn.Module):
 
     def forward(self, y: Tensor, codes: Tensor | None) -> Tensor:
         """Fill the grid."""
-        upsampled: Tensor = self.conv(y)
-        return upsampled
+        return convolve_transposed(self.conv, y)
 
 
 class Unpool(nn.Module):

@@ -67,7 +67,7 @@ class Down(nn.Module):
             return as_complex(y), phase
         require_divisible(x, self.stride, name="x")
         if self.selector.stays:
-            phase = Phase(x.new_zeros(len(x), x.ndim - 2, dtype=torch.int64))
+            phase = Phase(x.new_zeros(x.shape[0], x.ndim - 2, dtype=torch.int64))
             return self.at(x, None), self._with_codes(x, phase)
         learns = isinstance(self.selector, LearnedSelector) and self.selector.training
         whole = learns or not torch.is_grad_enabled() or (self.blur is not None and self.blur.whole)
@@ -155,9 +155,9 @@ class Up(nn.Module):
         """
         if y.is_complex():
             return as_complex(self(as_channels(y), phase))
-        if len(phase.offset) != len(y):
+        if phase.offset.shape[0] != y.shape[0]:
             raise ShapeError(
-                f"phase must be of the same batch as y, got {len(phase.offset)} phases for {len(y)} images"
+                f"phase must be of the same batch as y, got {phase.offset.shape[0]} phases for {y.shape[0]} images"
             )
         x: Tensor = self.operation(y, phase.codes)
         if phase.weights is not None:

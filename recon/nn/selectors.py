@@ -10,7 +10,6 @@ from recon.nn.convolution import Convolution
 from recon.ops.energies import fixed_point, phase_energies
 from recon.ops.phases import phase_grid, split_phases
 from recon.ops.selection import choose_phase, tied_phases
-from recon.ops.tracing import recording
 
 
 class Phase(NamedTuple):
@@ -50,8 +49,7 @@ class Selector(nn.Module):
     def choose(self, scores: Tensor, dims: int, anchor: Anchor | None) -> Tensor:
         """Choose the offset (B, d) of the best score; ties are broken by the anchor, or without one by order."""
         tied = tied_phases(scores, largest=self.largest)
-        needs_anchor = anchor is not None and (recording() or bool((tied.sum(1) > 1).any()))
-        position = anchor.position() if anchor is not None and needs_anchor else None
+        position = None if anchor is None else anchor.position(tied.sum(1) > 1)
         return choose_phase(tied, self.stride, dims, position)
 
 
@@ -67,7 +65,7 @@ class FixedSelector(Selector):
         """Score the fixed phase 1 and all others 0."""
         grid = phase_grid(self.stride, len(self.offset), device=x.device)
         chosen = (grid == torch.tensor(self.offset, device=x.device)).all(1)
-        return chosen.to(torch.int64).expand(len(x), -1)
+        return chosen.to(torch.int64).expand(x.shape[0], -1)
 
 
 class NormSelector(Selector):

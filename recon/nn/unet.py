@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from recon.errors import ConfigError, DataError, ShapeError, require_at_least, require_known
 from recon.nn.anchor import Anchor
-from recon.nn.convolution import CONVOLUTIONS, Convolution, Padding
+from recon.nn.convolution import Convolution, Padding
 from recon.nn.norms import make_norm
 from recon.nn.sampling import Ties, sampling_pair
 from recon.nn.selectors import LearnedSelector
@@ -101,13 +101,14 @@ class UNet(nn.Module):
             block(n_in, n_out) for n_in, n_out in zip((in_channels, *channels), channels, strict=False)
         )
         self.downs = nn.ModuleList(down for down, _ in pairs)
-        self.narrow = nn.ModuleList(
-            nn.Identity() if spec.up == "transposed" else CONVOLUTIONS[dims](coarse, fine, 1)
+        self.narrows = nn.ModuleList(  # only a transposed convolution changes the number of channels itself
+            Convolution(coarse, fine, kernel_size=1, dims=dims)
             for fine, coarse in pairwise(channels)
+            if spec.up != "transposed"
         )
         self.ups = nn.ModuleList(up for _, up in pairs)
         self.decoder = nn.ModuleList(block(2 * fine, fine) for fine in channels[:-1])
-        self.head = CONVOLUTIONS[dims](channels[0], out_channels, 1)
+        self.head = Convolution(channels[0], out_channels, kernel_size=1, dims=dims)
 
     def forward(self, x: Tensor) -> Tensor:
         """Reconstruct (B, in_channels, *spatial) to (B, out_channels, *spatial)."""
@@ -126,7 +127,9 @@ class UNet(nn.Module):
             phases.append(phase)
         features = self.encoder[-1](features)
         for level in reversed(range(len(skips))):
-            features = self.ups[level](self.narrow[level](features), phases.pop())
+            if len(self.narrows):
+                features = self.narrows[level](features)
+            features = self.ups[level](features, phases.pop())
             features = torch.cat([skips.pop(), features], dim=1)
             features = self.decoder[level](features)
         output: Tensor = self.head(features)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import product
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recon.ops.periodic import periodic_window
+from recon.ops.phases import require_divisible
 from recon.ops.tracing import recording
 
 _JOINT_TAPS = 64  # up to here one d-dimensional filter is faster than one for each axis
@@ -40,6 +42,7 @@ def blur(
     >>> blur(torch.tensor([[[4.0, 0.0, 0.0, 0.0]]]), torch.tensor([0.25, 0.5, 0.25])).tolist()
     [[[2.0, 1.0, 0.0, 1.0]]]
     """
+    require_divisible(x, stride, name="x")
     dims, n_taps = x.ndim - 2, len(taps)
     left = n_taps // 2 if delayed else (n_taps - 1) // 2
     first: Tensor | list[int]
@@ -50,7 +53,7 @@ def blur(
     window = periodic_window(x, first, [n - stride + n_taps for n in x.shape[2:]])
     taps = taps.to(dtype=window.dtype, device=window.device)
     if n_taps**dims <= _JOINT_TAPS:
-        kernel = reduce(lambda product, axis: product[..., None] * axis, [taps] * dims)
+        kernel = reduce(lambda outer, axis: outer[..., None] * axis, [taps] * dims)
         return _depthwise(window, kernel, [stride] * dims)
     for axis in range(dims):
         shape = [n_taps if i == axis else 1 for i in range(dims)]
@@ -84,9 +87,8 @@ def adaptive_blur(x: Tensor, logits: Tensor, size: int, *, delayed: bool = False
     peak = reduce(torch.maximum, terms)
     weights = [torch.exp(term - peak) for term in terms]
     total = reduce(torch.add, weights)
-    taps = torch.cartesian_prod(*[torch.arange(size)] * dims).reshape(-1, dims).tolist()
     y: Tensor | None = None
-    for weight, at in zip(weights, taps, strict=True):
+    for weight, at in zip(weights, product(range(size), repeat=dims), strict=True):
         seen = window[(..., *(slice(k, k + n) for k, n in zip(at, x.shape[2:], strict=True)))]
         term = (weight / total).unsqueeze(2) * seen
         y = term if y is None else y + term

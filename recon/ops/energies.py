@@ -28,6 +28,7 @@ def fixed_point(values: Tensor) -> tuple[Tensor, Tensor]:
     wide = values.double()
     largest = wide.abs().flatten(1).amax(1)
     scale = 2.0**FRACTION_BITS / torch.where(largest > 0, largest, 1.0)
+    scale = scale.clamp(max=torch.finfo(torch.float64).max)  # below 4e-298 the integers only become smaller
     scaled = wide * scale.reshape(-1, *[1] * (values.ndim - 1))
     return scaled.round().to(torch.int64), scale
 
@@ -41,7 +42,7 @@ def pixel_energies(x: Tensor, *, p: float = 2.0) -> Tensor:
     [[25.0]]
     """
     x = x if x.dtype == torch.float64 else x.float()
-    if math.isinf(p):
+    if p == math.inf:
         energies = x.abs().amax(1)
     elif x.device.type == "cpu" and not recording() and memory_format(x) != torch.contiguous_format:
         # With the channels side by side in memory, each pixel's norm is one run of the same instructions.
@@ -67,7 +68,7 @@ def phase_energies(x: Tensor, stride: int = 2, *, p: float = 2.0) -> Tensor:
     for axis in reversed(range(1, energies.ndim)):
         grouped = grouped.unflatten(axis, (grouped.shape[axis] // stride, stride))  # (B, h, s, w, s)
     pixels = tuple(range(1, grouped.ndim, 2))
-    return (grouped.amax(pixels) if math.isinf(p) else grouped.sum(pixels)).flatten(1)
+    return (grouped.amax(pixels) if p == math.inf else grouped.sum(pixels)).flatten(1)
 
 
 def _sum_over_channels(terms: Tensor) -> Tensor:

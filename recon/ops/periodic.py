@@ -21,6 +21,22 @@ from recon.ops.tracing import recording
 Run = tuple[slice, slice]  # (where it goes in the window, where it comes from in the image)
 
 
+def require_one_each(x: Tensor, numbers: Tensor | Sequence[int], *, name: str) -> None:
+    """Raise an error unless there is one number for each spatial dimension of x (B, C, *spatial): d, or (B, d)."""
+    batch, dims = x.shape[0], x.ndim - 2
+    if isinstance(numbers, Tensor):
+        if numbers.ndim != 2 or numbers.shape[1] != dims or (not recording() and numbers.shape[0] != batch):
+            raise ShapeError(
+                f"{name} must be {dims} numbers, or a tensor of shape (B, {dims}) = ({batch}, {dims}) with one row for "
+                f"each image, got a tensor of shape {tuple(numbers.shape)} for x of shape {tuple(x.shape)}"
+            )
+    elif len(numbers) != dims:
+        raise ShapeError(
+            f"{name} must have one number for each of the {dims} spatial dimensions of x, got {len(numbers)} for x of "
+            f"shape {tuple(x.shape)}"
+        )
+
+
 def periodic_window(x: Tensor, start: Tensor | Sequence[int], size: Sequence[int]) -> Tensor:
     """Give the window (B, C, *size) of each image's periodic extension: y[n] = x[(start + n) mod shape].
 
@@ -35,13 +51,8 @@ def periodic_window(x: Tensor, start: Tensor | Sequence[int], size: Sequence[int
     >>> periodic_window(x, start=[-1], size=[6])
     tensor([[[3., 0., 1., 2., 3., 0.]]])
     """
-    dims = x.ndim - 2
-    width = start.shape[-1] if isinstance(start, Tensor) else len(start)
-    if width != dims or len(size) != dims:
-        raise ShapeError(
-            f"start and size must have one number for each of the {dims} spatial dimensions of x, got {width} in start "
-            f"and {len(size)} in size"
-        )
+    require_one_each(x, start, name="start")
+    require_one_each(x, size, name="size")
     if isinstance(start, Tensor):
         if recording():
             return _gathered_window(x, start, size)
@@ -63,6 +74,7 @@ def roll_images(x: Tensor, shift: Tensor | Sequence[int]) -> Tensor:
     >>> roll_images(torch.arange(4.0).reshape(1, 1, 4), [1])
     tensor([[[3., 0., 1., 2.]]])
     """
+    require_one_each(x, shift, name="shift")
     start = -shift if isinstance(shift, Tensor) else [-s for s in shift]
     return periodic_window(x, start, x.shape[2:])
 
@@ -73,6 +85,8 @@ def pad_periodic(x: Tensor, before: Sequence[int], after: Sequence[int]) -> Tens
     >>> pad_periodic(torch.arange(3.0).reshape(1, 1, 3), [1], [2])
     tensor([[[2., 0., 1., 2., 0., 1.]]])
     """
+    require_one_each(x, before, name="before")
+    require_one_each(x, after, name="after")
     size = [n + b + a for n, b, a in zip(x.shape[2:], before, after, strict=True)]
     return periodic_window(x, [-b for b in before], size)
 
@@ -149,11 +163,14 @@ def _covering_runs(start: int, size: int, n: int) -> tuple[list[Run], list[Run]]
 
 
 def _padded_window(x: Tensor, start: Sequence[int], size: Sequence[int]) -> Tensor:
-    """The window in torch's own operations, for a start known beforehand: a circular padding."""
+    """The window in torch's own operations, for a start known beforehand: a circular padding, cut to size."""
     widths: list[int] = []
     for first, length, n in zip(reversed(start), reversed(size), reversed(x.shape[2:]), strict=True):
-        widths += [-first, length - n + first]
-    return F.pad(x, widths, mode="circular") if any(widths) else x
+        widths += [-first, max(length - n + first, 0)]  # F.pad pads from what a negative width has left
+    x = F.pad(x, widths, mode="circular") if any(widths) else x
+    for axis, length in enumerate(size):
+        x = x.narrow(axis + 2, 0, length)
+    return x
 
 
 def _gathered_window(x: Tensor, start: Tensor, size: Sequence[int]) -> Tensor:

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recon.errors import ShapeError, require_at_least
+from recon.errors import ConfigError, ShapeError, require_at_least
 from recon.ops.memory import empty_resized, memory_format
+from recon.ops.periodic import require_one_each
 from recon.ops.tracing import recording
 
 
@@ -76,11 +77,12 @@ def keep_phase(x: Tensor, offset: Tensor | Sequence[int], stride: int = 2) -> Te
     [[[1.0, 3.0, 5.0]]]
     """
     require_divisible(x, stride, name="x")
+    require_one_each(x, offset, name="offset")
     if recording():
         if isinstance(offset, Tensor):
             return _pick(split_phases(x, stride), offset, stride)
         return x[(slice(None), slice(None), *(slice(o, None, stride) for o in offset))]
-    return _Keep.apply(x, _offsets(offset), stride)
+    return _Keep.apply(x, _offsets(offset, stride), stride)
 
 
 def place_phase(y: Tensor, offset: Tensor | Sequence[int], stride: int = 2) -> Tensor:
@@ -91,11 +93,12 @@ def place_phase(y: Tensor, offset: Tensor | Sequence[int], stride: int = 2) -> T
     >>> place_phase(torch.tensor([[[1.0, 2.0]]]), [1]).tolist()
     [[[0.0, 1.0, 0.0, 2.0]]]
     """
+    require_one_each(y, offset, name="offset")
     if recording() and isinstance(offset, Tensor):
         grid = phase_grid(stride, y.ndim - 2, device=y.device)
-        chosen = (grid[None] == offset[:, None]).all(-1).to(y.dtype)  # (B, P)
-        return merge_phases(y[:, None] * chosen.reshape(*chosen.shape, *[1] * (y.ndim - 1)), stride)
-    return _Place.apply(y, _offsets(offset), stride)
+        chosen = (grid[None] == offset[:, None]).all(-1)  # (B, P)
+        return merge_phases(torch.where(chosen.reshape(*chosen.shape, *[1] * (y.ndim - 1)), y[:, None], 0), stride)
+    return _Place.apply(y, _offsets(offset, stride), stride)
 
 
 def phase_index(offset: Tensor, stride: int) -> Tensor:
@@ -116,9 +119,18 @@ def _pick(phases: Tensor, offset: Tensor, stride: int) -> Tensor:
     return torch.gather(phases, 1, index.expand(-1, 1, *phases.shape[2:])).squeeze(1)
 
 
-def _offsets(offset: Tensor | Sequence[int]) -> tuple[tuple[int, ...], ...]:
+def _offsets(offset: Tensor | Sequence[int], stride: int) -> tuple[tuple[int, ...], ...]:
     """The offsets as numbers: one row for each image, or a single row where all images share it."""
-    rows = tuple(tuple(row) for row in offset.tolist()) if isinstance(offset, Tensor) else (tuple(offset),)
+    rows: tuple[tuple[int, ...], ...]
+    if isinstance(offset, Tensor):
+        rows = tuple(tuple(row) for row in offset.tolist()) or ((0,) * offset.shape[1],)  # a batch may be empty
+    else:
+        rows = (tuple(offset),)
+    if not all(0 <= o < stride for row in rows for o in row):
+        raise ConfigError(
+            f"offset must have whole numbers from 0 to {stride - 1} for a stride of {stride}, got "
+            f"{[list(row) for row in rows]}; take them modulo the stride"
+        )
     return rows[:1] if len(set(rows)) == 1 else rows
 
 
@@ -136,7 +148,10 @@ class _Keep(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, offsets: tuple[tuple[int, ...], ...], stride: int) -> Tensor:  # noqa: ANN401
         ctx.offsets, ctx.stride = offsets, stride
         kept = [x[grid] for grid in _grids(offsets, stride)]
-        return (kept[0] if len(kept) == 1 else torch.cat(kept)).contiguous(memory_format=memory_format(x))
+        layout = memory_format(x)
+        if len(kept) == 1:
+            return kept[0].clone(memory_format=layout)
+        return torch.cat(kept).contiguous(memory_format=layout)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401

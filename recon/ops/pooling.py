@@ -8,14 +8,15 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from recon.ops.periodic import roll_images
-from recon.ops.phases import keep_phase, merge_phases, split_phases
+from recon.ops.phases import keep_phase, merge_phases, require_divisible, split_phases
 from recon.ops.tracing import recording
 
 
 def dense_max(x: Tensor, size: int = 2) -> Tensor:
     """Give the maximum over the size**d pixels from each pixel of (B, C, *spatial) on (circular max-pooling, stride 1).
 
-    y[n] = max over 0 <= k < size of x[n + k], axis by axis; at equal values the gradient goes to the first.
+    y[n] = max over 0 <= k < size of x[n + k], axis by axis; at equal values the gradient goes to the first along the
+    last axis, of those to the first along the axis before (a recorded graph divides it among them).
 
     >>> dense_max(torch.tensor([[[1.0, 5.0, 2.0, 0.0]]])).tolist()
     [[[5.0, 5.0, 2.0, 1.0]]]
@@ -53,6 +54,7 @@ def max_pool_at(x: Tensor, offset: Tensor, stride: int = 2) -> Tensor:
     >>> max_pool_at(torch.tensor([[[1.0, 5.0, 2.0, 0.0]]]), torch.tensor([[1]])).tolist()
     [[[5.0, 1.0]]]
     """
+    require_divisible(x, stride, name="x")
     if recording():
         return _max_pool(roll_images(x, -offset), stride)
     return _MaxPoolAt.apply(x, offset, stride)

@@ -7,24 +7,29 @@ image around them: they are an orbit of the image's symmetries, and averaging th
 independent of which one was anchor.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from recon.ops.energies import fixed_point
-from recon.ops.memory import bits
+from recon.ops.tracing import recording
 
 # Odd 64-bit constants as signed integers (products wrap around): three to mix with, and the base r of each axis.
 _MIX_A = -7046029254386353131
 _MIX_B = -4417276706812531889
 _MIX_C = 1609587929392839161
+_PIECES = (-67, -7, 53, 113, 173)  # 2**128 fits into the first piece, the last digit of 2**-149 into the last
 _BASES = (6364136223846793005, 2862933555777941757, 3202034522624059733)
+_NEIGHBOURS = (1, 2, 4)  # mixed with each pixel first: sums of powers alone are blind to Thue-Morse sequences
 
 
 def surroundings_hash(image: Tensor) -> Tensor:
     """Hash every pixel together with the whole image as seen from it: (B, C, *spatial) to int64 (B, *spatial).
 
     Two pixels have equal hashes if the image looks the same from both (always), and only then (but for a chance of
-    about 2**-64 for each pair). Exact, and a shift of the image shifts the hashes. Along each axis, for an odd base r,
+    about 2**-60 for each pair, unless the image was made to defeat the hash). Exact, and a shift of the image shifts
+    the hashes. Along each axis, with v the hashes so far mixed with their next neighbours, and for an odd base r,
 
         h[i] = sum over j < n of v[i + j] r**j = r**-i (P[n] - P[i] + r**n P[i])  (mod 2**64),
         P[i] = sum over j < i of v[j] r**j.
@@ -34,12 +39,12 @@ def surroundings_hash(image: Tensor) -> Tensor:
     >>> bool(h[0] == h[2]), bool(h[0] == h[1])
     (True, False)
     """
-    words = bits(image.detach() + 0.0).to(torch.int64)  # -0.0 and 0.0 are one value
-    channel = torch.arange(1, words.shape[1] + 1, device=words.device).reshape(1, -1, *[1] * (words.ndim - 2))
-    hashed = _mix(_mix(words + channel * _MIX_C)).sum(1)
+    channel = torch.arange(1, image.shape[1] + 1, device=image.device).reshape(1, -1, *[1] * (image.ndim - 2))
+    hashed = _mix(_mix(_hash_of_values(image.detach()) + channel * _MIX_B)).sum(1)
     for axis in range(1, hashed.ndim):
-        neighbours = hashed + torch.roll(hashed, -1, axis) * _MIX_B
-        hashed = _mix(_sum_of_powers(_mix(neighbours), axis, _BASES[axis - 1]))
+        for distance in _NEIGHBOURS:
+            hashed = _mix(hashed + torch.roll(hashed, -distance, axis) * _MIX_C)
+        hashed = _mix(_sum_of_powers(hashed, axis, _BASES[axis - 1]))
     return hashed
 
 
@@ -84,13 +89,33 @@ def orbit_mean(x: Tensor, hashed: Tensor) -> Tensor:
     """Replace every pixel of (B, C, *spatial) by the mean over the pixels of equal hash (B, *spatial).
 
     That is the mean of x over all shifts that leave the hashed image unchanged. Sums are of integers, so the result
-    does not depend on their order; images without symmetry come back untouched. Linear up to that rounding, and its
+    does not depend on their order; pixels that are alone come back untouched. Linear up to that rounding, and its
     own adjoint.
 
     >>> x = torch.tensor([[[0.0, 1.0, 2.0, 3.0]]])
     >>> orbit_mean(x, torch.tensor([[5, 6, 5, 6]])).tolist()
     [[[1.0, 2.0, 1.0, 2.0]]]
     """
+    if recording():
+        return _orbit_mean(x, hashed)
+    return _OrbitMean.apply(x, hashed)
+
+
+class _OrbitMean(torch.autograd.Function):
+    """The means over orbits; backward takes the same means of the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, hashed: Tensor) -> Tensor:  # noqa: ANN401
+        ctx.save_for_backward(hashed)
+        return _orbit_mean(x, hashed)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
+        return orbit_mean(grad, *ctx.saved_tensors), None
+
+
+def _orbit_mean(x: Tensor, hashed: Tensor) -> Tensor:
+    """The means by integers, through which no gradient flows."""
     flat = hashed.flatten(1)
     ordered, order = flat.sort(dim=1)
     new = torch.cat([torch.zeros_like(ordered[:, :1]), (ordered[:, 1:] != ordered[:, :-1]).to(torch.int64)], dim=1)
@@ -100,8 +125,22 @@ def orbit_mean(x: Tensor, hashed: Tensor) -> Tensor:
     integers, scale = fixed_point(x.detach())
     sums = torch.zeros_like(orbit).scatter_add(2, orbit, integers.flatten(2)).gather(2, orbit)
     means = (sums.double() / sizes[:, None] / scale[:, None, None]).to(x.dtype).reshape(x.shape)
-    symmetric = is_symmetric(hashed).reshape(-1, *[1] * (x.ndim - 1))
-    return torch.where(symmetric, means, x)
+    return torch.where((sizes > 1).reshape(x.shape[0], 1, *x.shape[2:]), means, x)
+
+
+def _hash_of_values(x: Tensor) -> Tensor:
+    """Map floating-point numbers to integers, equal only for equal numbers; 0.0 and -0.0 are equal.
+
+    The digits are cut into pieces of 60 bits by exact arithmetic, since no exporter knows how to look at the bits. Of
+    float64, digits beyond float32's range do not count.
+    """
+    rest = x.double()
+    hashed = torch.zeros_like(rest, dtype=torch.int64)
+    for exponent in _PIECES:
+        piece = (rest * 2.0**exponent).to(torch.int64)
+        rest = rest - piece.double() * 2.0**-exponent
+        hashed = _mix(hashed + piece)
+    return hashed
 
 
 def _mix(h: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""The tests of recon, in the order of its folders."""

@@ -1,0 +1,1 @@
+"""Tests of recon.metrics, one file for each module."""

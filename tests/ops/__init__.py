@@ -1,0 +1,1 @@
+"""Tests of recon.ops, one file for each module."""
