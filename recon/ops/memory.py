@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from recon.ops.tracing import recording
+
 _INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
@@ -37,3 +39,11 @@ def bits(x: Tensor) -> Tensor:
     [0, 1065353216]
     """
     return x.contiguous().view(_INTEGERS[x.element_size()])
+
+
+def copies_blocks(x: Tensor) -> bool:
+    """Whether to copy blocks, whose places must be known as Python numbers, rather than gather single pixels.
+
+    That is faster on a CPU; on a GPU it would wait for the numbers, and a recorded graph does not have them.
+    """
+    return x.device.type == "cpu" and not recording()

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recon.errors import ShapeError
-from recon.ops.memory import empty_resized
+from recon.ops.gathers import gather_window
+from recon.ops.memory import copies_blocks, empty_resized
 from recon.ops.tracing import recording
 
 Run = tuple[slice, slice]  # (where it goes in the window, where it comes from in the image)
@@ -54,8 +55,8 @@ def periodic_window(x: Tensor, start: Tensor | Sequence[int], size: Sequence[int
     require_one_each(x, start, name="start")
     require_one_each(x, size, name="size")
     if isinstance(start, Tensor):
-        if recording():
-            return _gathered_window(x, start, size)
+        if not copies_blocks(x):
+            return gather_window(x, start, size)
         starts = tuple(tuple(row) for row in start.tolist())
         if len(set(starts)) == 1:
             starts = starts[:1]
@@ -170,20 +171,4 @@ def _padded_window(x: Tensor, start: Sequence[int], size: Sequence[int]) -> Tens
     x = F.pad(x, widths, mode="circular") if any(widths) else x
     for axis, length in enumerate(size):
         x = x.narrow(axis + 2, 0, length)
-    return x
-
-
-def _gathered_window(x: Tensor, start: Tensor, size: Sequence[int]) -> Tensor:
-    """The window by gathers alone, for recorded graphs; the window may reach up to 2 images to either side."""
-    for axis, length in enumerate(size):
-        n = x.shape[axis + 2]
-        index = start[:, axis : axis + 1] + torch.arange(length, device=x.device)  # (B, length)
-        for _ in range(2):  # a symbolic size and `%` do not go together in every exporter
-            index = torch.where(index < 0, index + n, index)
-            index = torch.where(index >= n, index - n, index)
-        view = [1] * x.ndim
-        view[0], view[axis + 2] = x.shape[0], length
-        shape = list(x.shape)
-        shape[axis + 2] = length
-        x = torch.gather(x, axis + 2, index.reshape(view).expand(shape))
     return x

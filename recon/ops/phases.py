@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from recon.errors import ConfigError, ShapeError, require_at_least
-from recon.ops.memory import empty_resized, memory_format
+from recon.ops.gathers import gather_window, spread_window
+from recon.ops.memory import copies_blocks, empty_resized, memory_format
 from recon.ops.periodic import require_one_each
 from recon.ops.tracing import recording
 
@@ -78,9 +79,9 @@ def keep_phase(x: Tensor, offset: Tensor | Sequence[int], stride: int = 2) -> Te
     """
     require_divisible(x, stride, name="x")
     require_one_each(x, offset, name="offset")
+    if isinstance(offset, Tensor) and not copies_blocks(x):
+        return gather_window(x, offset, [n // stride for n in x.shape[2:]], stride)
     if recording():
-        if isinstance(offset, Tensor):
-            return _pick(split_phases(x, stride), offset, stride)
         return x[(slice(None), slice(None), *(slice(o, None, stride) for o in offset))]
     return _Keep.apply(x, _offsets(offset, stride), stride)
 
@@ -94,10 +95,8 @@ def place_phase(y: Tensor, offset: Tensor | Sequence[int], stride: int = 2) -> T
     [[[0.0, 1.0, 0.0, 2.0]]]
     """
     require_one_each(y, offset, name="offset")
-    if recording() and isinstance(offset, Tensor):
-        grid = phase_grid(stride, y.ndim - 2, device=y.device)
-        chosen = (grid[None] == offset[:, None]).all(-1)  # (B, P)
-        return merge_phases(torch.where(chosen.reshape(*chosen.shape, *[1] * (y.ndim - 1)), y[:, None], 0), stride)
+    if isinstance(offset, Tensor) and not copies_blocks(y):
+        return spread_window(y, offset, [n * stride for n in y.shape[2:]], stride)
     return _Place.apply(y, _offsets(offset, stride), stride)
 
 
@@ -111,12 +110,6 @@ def phase_index(offset: Tensor, stride: int) -> Tensor:
     for axis in range(offset.shape[1]):
         index = index * stride + offset[:, axis]
     return index
-
-
-def _pick(phases: Tensor, offset: Tensor, stride: int) -> Tensor:
-    """Pick one of the phases (B, P, C, ...) of each image, by a gather."""
-    index = phase_index(offset, stride).reshape(-1, *[1] * (phases.ndim - 1))
-    return torch.gather(phases, 1, index.expand(-1, 1, *phases.shape[2:])).squeeze(1)
 
 
 def _offsets(offset: Tensor | Sequence[int], stride: int) -> tuple[tuple[int, ...], ...]:
