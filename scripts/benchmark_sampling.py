@@ -1,4 +1,4 @@
-"""Measure what every sampling costs beside the plain one: forward pass, training step and peak memory.
+"""Measure what every sampling costs beside the plain one: forward pass, blank images, training step, peak memory.
 
 All networks run in one process in turn, so that they meet the same conditions; every figure is a median, and every
 ratio the median of the ratios of single turns. Times are of the process (CPU) or of the wall clock around a
@@ -30,7 +30,7 @@ from recon.nn import UNet
 
 NETWORKS = {"full": (64, 128, 256, 512, 1024), "narrow": (16, 32, 64, 128, 256)}
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-WORK = ("forward", "training")
+WORK = ("forward", "blank", "training")
 DEFAULT_SAMPLINGS = ("plain", "aps", "mass", "mass-unpool", "lps", "lpf+tri-3", "aps+tri-3", "mass+tri-3", "lps+tri-3")
 
 
@@ -86,7 +86,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME[+BLUR]",
         help="what to measure; with a blur the ratio is to lpf with that blur, otherwise to plain",
     )
-    parser.add_argument("--work", nargs="+", choices=WORK, default=list(WORK), help="what to time")
+    parser.add_argument(
+        "--work",
+        nargs="+",
+        choices=WORK,
+        default=list(WORK),
+        help="what to time: a forward pass of an ordinary image, of a blank one (all phases tie), a training step",
+    )
     parser.add_argument("--size", type=int, default=320, help="height and width of the image")
     parser.add_argument("--batch", type=int, default=1, help="images in a batch")
     parser.add_argument("--repeats", type=int, default=9, help="turns, after one to warm up")
@@ -144,6 +150,8 @@ def _step(options: argparse.Namespace, network: str, name: str, work: str) -> Ca
     torch.manual_seed(0)
     net: nn.Module = UNet(1, 1, NETWORKS[network], sampling=sampling, blur=blur or None).to(options.device)
     x = torch.randn(options.batch, 1, options.size, options.size, device=options.device)
+    if work == "blank":
+        x.zero_()
     if options.channels_last:
         net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
     if options.compile:
@@ -162,7 +170,7 @@ def _step(options: argparse.Namespace, network: str, name: str, work: str) -> Ca
         optimizer.step()
         optimizer.zero_grad()
 
-    if work == "forward":
+    if work != "training":
         net.eval()
         return forward
     optimizer = torch.optim.SGD(net.parameters(), lr=1e-6)  # keeps no state: the networks share one memory

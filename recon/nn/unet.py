@@ -73,18 +73,7 @@ class UNet(nn.Module):
         ties: Ties = "image",
     ) -> None:
         super().__init__()
-        for name, value in (("in_channels", in_channels), ("out_channels", out_channels)):
-            require_at_least(value, 1, name=name)
-        if len(channels) < 2:
-            raise ConfigError(f"channels must have one number for each of at least 2 levels, got {tuple(channels)}")
-        for value in channels:
-            require_at_least(value, 1, name="every one of channels")
-        if residual and in_channels != out_channels:
-            raise ConfigError(f"residual needs as many channels in as out, got {in_channels} in and {out_channels} out")
-        if pad is not None:
-            require_known(pad, get_args(Pad), name="pad")
-        if norm is not None:
-            require_known(norm, get_args(Norm), name="norm")
+        _require_options(in_channels, out_channels, channels, residual=residual, norm=norm, pad=pad)
         spec = find_sampling(sampling)
         self.in_channels, self.out_channels, self.channels = in_channels, out_channels, tuple(channels)
         self.sampling, self.stride, self.dims, self.pad, self.residual = spec, stride, dims, pad, residual
@@ -171,6 +160,30 @@ class UNet(nn.Module):
             )
         widths = [width for m in reversed(missing) for width in (0, m)]
         return F.pad(x, widths, mode="reflect") if any(widths) else x
+
+
+def _require_options(
+    in_channels: int,
+    out_channels: int,
+    channels: Sequence[int],
+    *,
+    residual: bool,
+    norm: Norm | None,
+    pad: Pad | None,
+) -> None:
+    """Raise an error for options that make no network; the layers check their own."""
+    for name, value in (("in_channels", in_channels), ("out_channels", out_channels)):
+        require_at_least(value, 1, name=name)
+    if len(channels) < 2:
+        raise ConfigError(f"channels must have one number for each of at least 2 levels, got {tuple(channels)}")
+    for value in channels:
+        require_at_least(value, 1, name="every one of channels")
+    if residual and in_channels != out_channels:
+        raise ConfigError(f"residual needs as many channels in as out, got {in_channels} in and {out_channels} out")
+    if pad is not None:
+        require_known(pad, get_args(Pad), name="pad")
+    if norm is not None:
+        require_known(norm, get_args(Norm), name="norm")
 
 
 def _double_convolution(n_in: int, n_out: int, *, dims: int, padding: Padding, norm: Norm | None) -> nn.Sequential:
