@@ -57,7 +57,10 @@ def equivariance_error(f: Callable[[Tensor], Tensor], x: Tensor, shift: Sequence
     if shifted_output.is_complex():
         shifted_output, output_of_shifted = torch.view_as_real(shifted_output), torch.view_as_real(output_of_shifted)
     difference = (output_of_shifted.double() - shifted_output.double()).abs()
-    error, power = float(difference.square().sum()), float(shifted_output.double().square().sum())
+    largest = float(shifted_output.double().abs().max()) if shifted_output.numel() else 0.0
+    scale = largest if largest > 0 else 1.0  # squares of float64's largest and smallest numbers have no room
+    error = float((difference / scale).square().sum())
+    power = float((shifted_output.double() / scale).square().sum())
     nmse = error / power if power > 0 else (0.0 if error == 0 else float("inf"))
     return EquivarianceError(
         nmse=nmse,

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from recon.errors import require_known
+from recon.errors import ShapeError, require_known
 from recon.ops.periodic import pad_periodic
 from recon.ops.phases import merge_phases
 from recon.ops.tracing import recording
@@ -57,6 +57,11 @@ class Convolution(nn.Module):
         if self.padding == "circular":
             x = pad_periodic(x, [self.before] * dims, [self.after] * dims)
         elif self.before or self.after:
+            if self.padding == "reflect" and min(x.shape[2:]) <= self.after:
+                raise ShapeError(
+                    f"reflecting borders need features of more than {self.after} pixels along every axis, got "
+                    f"{tuple(x.shape[2:])}; give larger images or fewer levels, or padding='circular'"
+                )
             mode = "constant" if self.padding == "zeros" else "reflect"
             x = F.pad(x, [self.before, self.after] * dims, mode=mode)
         return convolve(self.conv, x)

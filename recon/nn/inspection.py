@@ -13,8 +13,8 @@ from recon.ops.selection import relative_gap
 def selection_margin(network: nn.Module, x: Tensor) -> Tensor:
     """Give (B,) the smallest relative gap between the two best phase scores, over all selections of one forward pass.
 
-    Zero for a tie; infinite where the network selects nothing (plain, lpf). A small margin means that a little noise
-    can make the network choose another phase.
+    The pass is made in eval mode. Zero for a tie; infinite where the network selects nothing (plain, lpf). A small
+    margin means that a little noise can make the network choose another phase.
 
     >>> from recon.nn import UNet
     >>> selection_margin(UNet(channels=(4, 8), sampling="plain").eval(), torch.randn(2, 1, 8, 8))
@@ -31,10 +31,13 @@ def selection_margin(network: nn.Module, x: Tensor) -> Tensor:
         for module in network.modules()
         if isinstance(module, Selector) and not isinstance(module, FixedSelector)
     ]
+    training = [module for module in network.modules() if module.training]
     try:
         with torch.no_grad():
-            network(x)
+            network.eval()(x)
     finally:
+        for module in training:
+            module.training = True
         for hook in hooks:
             hook.remove()
     return torch.stack(margins).amin(0)

@@ -5,9 +5,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from recon.errors import ConfigError
 from recon.nn.anchor import Anchor
 from recon.nn.convolution import Convolution
 from recon.ops.energies import fixed_point, phase_energies
+from recon.ops.periodic import require_one_each
 from recon.ops.phases import phase_grid, split_phases
 from recon.ops.selection import choose_phase, tied_phases
 
@@ -58,11 +60,14 @@ class FixedSelector(Selector):
 
     def __init__(self, *, stride: int = 2, offset: tuple[int, ...] = (0, 0)) -> None:
         super().__init__(stride=stride)
-        self.offset = offset
+        if not all(isinstance(o, int) and 0 <= o < stride for o in offset):
+            raise ConfigError(f"offset must be whole numbers from 0 to {stride - 1}, got {offset!r}")
+        self.offset = tuple(offset)
         self.stays = not any(offset)
 
     def forward(self, x: Tensor) -> Tensor:
         """Score the fixed phase 1 and all others 0."""
+        require_one_each(x, self.offset, name="offset")
         grid = phase_grid(self.stride, len(self.offset), device=x.device)
         chosen = (grid == torch.tensor(self.offset, device=x.device)).all(1)
         return chosen.to(torch.int64).expand(x.shape[0], -1)

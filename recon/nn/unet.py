@@ -47,7 +47,7 @@ class UNet(nn.Module):
         pad: what to do with a size that stride**(levels - 1) does not divide: None refuses it, `circular` and
             `reflect` pad it at its end to the next multiple and crop the output. Equivariance then stays exact along
             those axes that needed no padding, and holds only approximately along the others, whose periodic image was
-            cut.
+            cut. A graph recorded with `pad` is for sizes that lack as many pixels as the example did.
         ties: in eval mode, break ties between phases by the `image` (exact for blank, periodic and symmetric images
             too; costs nothing where there is no tie), or take the `first` of the tied phases.
 
@@ -129,6 +129,8 @@ class UNet(nn.Module):
 
     def set_temperature(self, temperature: float) -> None:
         """Set the temperature of the Gumbel-softmax of every learned selection."""
+        if not temperature > 0:
+            raise ConfigError(f"temperature must be positive, got {temperature!r}")
         for module in self.modules():
             if isinstance(module, LearnedSelector):
                 module.temperature.fill_(temperature)
@@ -148,6 +150,8 @@ class UNet(nn.Module):
             raise DataError(
                 f"x must be finite, got {count} values that are NaN or infinite; replace or mask them first"
             )
+        if 0 in x.shape[2:]:
+            raise ShapeError(f"x must have at least one pixel along every axis, got {tuple(x.shape)}")
         if self.pad is None:
             require_divisible(x, self.multiple, name="x")
             return x

@@ -5,7 +5,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from recon.ops.periodic import roll_images
 from recon.ops.phases import keep_phase, merge_phases, require_divisible, split_phases
@@ -102,13 +101,13 @@ class _MaxPoolAt(torch.autograd.Function):
         return keep_phase(dense, offset, stride)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # noqa: ANN401
         x, offset = ctx.saved_tensors
+        again = torch.is_grad_enabled()  # somebody will differentiate this
         with torch.enable_grad():
-            shifted = roll_images(x, -offset).detach().requires_grad_()
+            shifted = roll_images(x.detach(), -offset).requires_grad_()
             pooled = _max_pool(shifted, ctx.stride)
-        (shifted_grad,) = torch.autograd.grad(pooled, shifted, grad)
+        (shifted_grad,) = torch.autograd.grad(pooled, shifted, grad, create_graph=again)
         return roll_images(shifted_grad, offset), None, None
 
 
@@ -124,9 +123,8 @@ class _DenseMax(torch.autograd.Function):
         return x
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
-        stages = [ctx.saved_tensors[0]]
+        stages = [ctx.saved_tensors[0].detach()]
         for axis in range(2, stages[0].ndim):
             stages.append(_max_along(stages[-1], ctx.size, axis))
         for axis in reversed(range(2, stages[0].ndim)):

@@ -209,6 +209,22 @@ def test_gradients_are_right(sampling: str, dims: int, stride: int, blur: str | 
     assert torch.autograd.gradcheck(there_and_back, (x.requires_grad_(),), fast_mode=True)
 
 
+@pytest.mark.parametrize("blur", [None, "rect-2", "adaptive-3"])
+@pytest.mark.parametrize("sampling", EXACT)
+def test_gradients_of_gradients_are_right(sampling: str, blur: str | None) -> None:
+    torch.manual_seed(2)
+    down, up = sampling_pair(sampling, 1, blur=blur)
+    down, up = down.double().eval(), up.double().eval()
+    x = torch.randn(1, 1, 4, 6, dtype=torch.float64)
+    assert selection_margin(down, x).item() > 1e-4
+
+    def squared(x: Tensor) -> Tensor:
+        result: Tensor = up(*down(x)).square()
+        return result
+
+    assert torch.autograd.gradgradcheck(squared, (x.requires_grad_(),), fast_mode=True)
+
+
 @pytest.mark.parametrize("blur", [None, "tri-3"])
 def test_gradients_of_the_soft_mixture_are_right(blur: str | None) -> None:
     down, up = sampling_pair("lps", 2, blur=blur)

@@ -167,6 +167,14 @@ def test_margin_is_zero_at_a_tie_and_infinite_without_a_choice() -> None:
     assert selection_margin(UNet(1, 1, SMALL, sampling="plain").eval(), x).tolist() == [math.inf] * 3
 
 
+def test_margin_leaves_the_network_as_it_was() -> None:
+    network = UNet(1, 1, SMALL, sampling="lps").train()
+    before = deepcopy(network.state_dict())
+    selection_margin(network, torch.randn(2, 1, 16, 16))
+    assert all(module.training for module in network.modules())
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
 def test_margin_is_the_gap_of_the_closest_level() -> None:
     """One level, no convolutions: phases of energy 4, 1, 0, 0 leave a gap of 3 / 4."""
     x = torch.zeros(1, 1, 2, 2)
@@ -253,7 +261,12 @@ def bad_calls() -> list[tuple[Callable[[], object], type[Exception], str]]:
         (lambda: network(torch.zeros(1, 1, 362, 362)), ShapeError, "divisible by 4, got H=362, W=362.*360 x 360"),
         (lambda: network(torch.zeros(1, 2, 8, 8)), ShapeError, r"shape \(batch, 1, H, W\), got \(1, 2, 8, 8\)"),
         (lambda: network(torch.zeros(1, 8, 8)), ShapeError, "shape"),
-        (lambda: network(torch.zeros(1, 1, 8, 0)), ShapeError, "divisible"),
+        (lambda: network(torch.zeros(1, 1, 8, 0)), ShapeError, "at least one pixel"),
+        (lambda: UNet(1, 1, SMALL, pad="circular")(torch.zeros(1, 1, 8, 0)), ShapeError, "at least one pixel"),
+        (lambda: UNet(1, 1, SMALL, padding="reflect")(torch.zeros(1, 1, 4, 4)), ShapeError, "more than 1 pixels"),
+        (lambda: UNet(1, 1, SMALL, sampling="lps").set_temperature(0.0), ConfigError, "temperature must be positive"),
+        (lambda: with_fixed_phases(network, (2, 0)), ConfigError, "offset must be whole numbers from 0 to 1"),
+        (lambda: with_fixed_phases(network, (1,))(torch.zeros(1, 1, 8, 8)), ShapeError, "offset must have one number"),
         (lambda: network(torch.zeros(1, 1, 8, 8, dtype=torch.int64)), DataError, "floating-point"),
         (lambda: network(with_value(math.nan)), DataError, "finite, got 1 values"),
         (lambda: network(with_value(-math.inf)), DataError, "finite, got 1 values"),
