@@ -23,7 +23,7 @@ _EXACT = (
     "bit for bit."
 )
 _HEAD = ("name", "exact", "selection", "looks at", "down", "up", "blur")
-_MORE_BLURS = "rect-N, tri-N and bin-N of other lengths N; or adaptive-3 (or another odd size)"
+_MORE_BLURS = "rect-N, tri-N and bin-N of other lengths N; or adaptive-3 (or another size)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -27,7 +27,7 @@ class Sampling:
             and blur, of which one phase is then kept (APS, LPS).
         down: the operation when sampling down; `keep` takes the samples as they are.
         up: its partner when sampling up; `transposed` is a transposed convolution whose kernel is its stride.
-        blur: a filter's name, `adaptive-3` (or another odd size) for content-adaptive filters, or None.
+        blur: a filter's name, `adaptive-3` (or another size) for content-adaptive filters, or None.
         p: the norm's order (1, 2 or infinity).
         largest: keep the phase of the largest norm; False keeps that of the smallest.
         blur_first: blur before the operation instead of after it (Zhang's order is after).
@@ -53,8 +53,6 @@ class Sampling:
             raise ConfigError(f"p must be 1, 2 or infinity, got {self.p!r}")
         if self.up == "unpool" and self.down != "max":
             raise ConfigError(f"up='unpool' needs down='max', whose maxima it puts back, got down={self.down!r}")
-        if self.up == "unpool" and self.blur is not None and self.look == "result":
-            raise ConfigError("up='unpool' with a blur needs look='input': a blurred dense maximum has no single index")
 
     @property
     def equivariant(self) -> bool:

@@ -51,6 +51,9 @@ class Cost:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and return the exit status."""
     options = _parser().parse_args(arguments)
+    if options.json and (options.json.is_dir() or not options.json.absolute().parent.is_dir()):
+        print(f"error: --json needs a file in a folder that exists, got {options.json}", file=sys.stderr)
+        return 2
     torch.set_num_threads(options.threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = options.tf32
     try:
@@ -63,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ReconError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted: nothing written", file=sys.stderr)
+        return 130
     _print_table(costs)
     if options.json:
         conditions = {key: str(value) for key, value in vars(options).items() if key not in ("json", "memory_of")}
@@ -93,10 +99,10 @@ def _parser() -> argparse.ArgumentParser:
         default=list(WORK),
         help="what to time: a forward pass of an ordinary image, of a blank one (all phases tie), a training step",
     )
-    parser.add_argument("--size", type=int, default=320, help="height and width of the image")
-    parser.add_argument("--batch", type=int, default=1, help="images in a batch")
-    parser.add_argument("--repeats", type=int, default=9, help="turns, after one to warm up")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--size", type=_positive, default=320, help="height and width of the image")
+    parser.add_argument("--batch", type=_positive, default=1, help="images in a batch")
+    parser.add_argument("--repeats", type=_positive, default=9, help="turns, after one to warm up")
+    parser.add_argument("--threads", type=_positive, default=1, help="CPU threads")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to run")
     parser.add_argument("--dtype", choices=DTYPES, default="float32", help="float32, or autocast to another")
     parser.add_argument("--tf32", action="store_true", help="allow TF32 on a GPU")
@@ -106,6 +112,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, default=None, help="write the figures to this file as well")
     parser.add_argument("--memory-of", nargs=3, default=None, help=argparse.SUPPRESS)
     return parser
+
+
+def _positive(text: str) -> int:
+    """A whole number of at least 1, or argparse's own error."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text}")
+    return value
 
 
 def _costs(options: argparse.Namespace, network: str) -> Iterator[Cost]:
@@ -146,7 +160,9 @@ def _reference(name: str) -> str:
 
 def _step(options: argparse.Namespace, network: str, name: str, work: str) -> Callable[[], object]:
     """Build a network and return one forward pass or training step of it."""
-    sampling, _, blur = name.partition("+")
+    sampling, plus, blur = name.partition("+")
+    if plus and not blur:
+        raise ConfigError(f"a blur must follow the +, got {name!r}; for instance {name}tri-3")
     torch.manual_seed(0)
     net: nn.Module = UNet(1, 1, NETWORKS[network], sampling=sampling, blur=blur or None).to(options.device)
     x = torch.randn(options.batch, 1, options.size, options.size, device=options.device)

@@ -85,14 +85,6 @@ def test_unpooling_without_maxima_is_refused(down: str) -> None:
         Sampling("own", "", down=down, up="unpool")  # type: ignore[arg-type]
 
 
-def test_unpooling_of_blurred_maxima_is_refused() -> None:
-    message = "^up='unpool' with a blur needs look='input': a blurred dense maximum has no single index$"
-    with pytest.raises(ConfigError, match=message):
-        Sampling("own", "", selection="norm", look="result", up="unpool", blur="tri-3")
-    for look, blur in (("input", "tri-3"), ("result", None), ("input", None)):
-        assert Sampling("own", "", selection="norm", look=look, up="unpool", blur=blur).equivariant  # type: ignore[arg-type]
-
-
 def test_all_other_combinations_are_allowed() -> None:
     downs, ups = ("keep", "max", "average", "conv"), ("zeros", "transposed", "nearest", "bilinear")
     for selection, look, down, up in product(("fixed", "norm", "learned"), ("input", "result"), downs, ups):

@@ -6,11 +6,12 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from recon.errors import ConfigError, ShapeError, require_at_least, require_known
+from recon.errors import ConfigError, DataError, ShapeError, require_at_least, require_known
 from recon.nn.anchor import Anchor
 from recon.nn.blurs import AdaptiveBlur, FixedBlur, make_blur
 from recon.nn.operations import DownModule, UpModule, make_down_operation, make_up_operation
 from recon.nn.selectors import FixedSelector, LearnedSelector, NormSelector, Phase, Selector
+from recon.ops.checks import require_finite, require_images
 from recon.ops.complex import as_channels, as_complex
 from recon.ops.periodic import roll_images
 from recon.ops.phases import keep_phase, phase_grid, require_divisible, split_phases
@@ -32,6 +33,7 @@ class Down(nn.Module):
         operation: what is done at the phase.
         blur: a low-pass filter after the operation (or before it), or None.
         stride: distance of the samples kept.
+        dims: spatial dimensions.
         look: what the selector sees.
         blur_first: blur before the operation.
         keeps_codes: hand on the place of every maximum, for unpooling.
@@ -45,6 +47,7 @@ class Down(nn.Module):
         blur: FixedBlur | AdaptiveBlur | None = None,
         *,
         stride: int = 2,
+        dims: int = 2,
         look: Look = "input",
         blur_first: bool = False,
         keeps_codes: bool = False,
@@ -52,7 +55,7 @@ class Down(nn.Module):
     ) -> None:
         super().__init__()
         self.selector, self.operation, self.blur = selector, operation, blur
-        self.stride, self.look, self.blur_first = stride, look, blur_first
+        self.stride, self.dims, self.look, self.blur_first = stride, dims, look, blur_first
         self.keeps_codes, self.ties = keeps_codes, require_known(ties, get_args(Ties), name="ties")
 
     def forward(self, x: Tensor, anchor: Anchor | None = None) -> tuple[Tensor, Phase]:
@@ -60,11 +63,15 @@ class Down(nn.Module):
 
         Args:
             x: images (B, C, *spatial), spatial sizes divisible by the stride; complex ones count as two channels.
-            anchor: breaks ties; that of the network's input as seen from this level, or x's own if None.
+            anchor: breaks ties; that of the network's input as seen from this level, or x's own if None (and then x is
+                refused if it has NaN or infinite values).
         """
-        if x.is_complex():
+        if isinstance(x, Tensor) and x.is_complex():
             y, phase = self(as_channels(x), anchor)
             return as_complex(y), phase
+        if anchor is None:  # not inside a network that has looked already
+            require_images(x, self.dims, name="x")
+            require_finite(x, name="x")
         require_divisible(x, self.stride, name="x")
         if self.selector.stays:
             phase = Phase(x.new_zeros(x.shape[0], x.ndim - 2, dtype=torch.int64))
@@ -153,6 +160,8 @@ class Up(nn.Module):
             y: samples (B, C', *small); complex ones count as two channels.
             phase: what the down layer returned beside them.
         """
+        if not isinstance(phase, Phase):
+            raise DataError(f"phase must be what the down layer returned beside y, got {type(phase).__name__}")
         if y.is_complex():
             return as_complex(self(as_channels(y), phase))
         if phase.offset.shape[0] != y.shape[0]:
@@ -233,6 +242,7 @@ def sampling_pair(
         make_down_operation(spec.down, channels, stride, dims=dims, kernel_size=kernel_size),
         make_blur(name, channels, dims=dims),
         stride=stride,
+        dims=dims,
         look=spec.look,
         blur_first=spec.blur_first,
         keeps_codes=spec.up == "unpool",

@@ -91,7 +91,7 @@ class LearnedSelector(Selector):
 
     Every phase passes the same two circular convolutions, and the mean over channels and pixels is its logit. In
     training the choice is a Gumbel-softmax mixture, whose temperature a schedule lowers; in eval mode it is the
-    largest logit, summed exactly. Computed in float32 or wider, also under autocast.
+    largest logit, summed exactly. Computed in the type of its weights, float32 unless converted, also under autocast.
 
     Args:
         channels: channels of what it looks at.

@@ -14,10 +14,10 @@ from recon.nn.convolution import Convolution, Padding
 from recon.nn.norms import make_norm
 from recon.nn.sampling import Ties, sampling_pair
 from recon.nn.selectors import LearnedSelector
+from recon.ops.checks import require_finite, require_images
 from recon.ops.complex import as_channels, as_complex
 from recon.ops.periodic import pad_periodic
 from recon.ops.phases import require_divisible
-from recon.ops.tracing import recording
 from recon.samplings import Sampling, find_sampling
 
 Pad = Literal["circular", "reflect"]
@@ -28,7 +28,9 @@ class UNet(nn.Module):
     """The U-Net of Chaman and Dokmanic (2021): two 3x3 convolutions a level, one sampling pair between levels, skips.
 
     With circular padding and an adaptive sampling (aps, lps, mass, mass-unpool), in eval mode, a circular shift of the
-    input shifts the output, bit for bit, by any number of pixels and for every finite input. plain, aps and mass have
+    input shifts the output, bit for bit, by any number of pixels and for every input that overflows nowhere. (In graphs
+    recorded by torch.jit.trace, torch.export or torch.compile, small images of odd sizes or numbers of channels can
+    differ by a rounding, as torch's own convolutions do there.) plain, aps and mass have
     the same parameters: weights can be loaded from one into the other, and with every phase fixed to 0 they compute
     the same.
 
@@ -101,10 +103,11 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Reconstruct (B, in_channels, *spatial) to (B, out_channels, *spatial)."""
-        if x.is_complex():
+        if isinstance(x, Tensor) and x.is_complex():
             return as_complex(self(as_channels(x)))
+        self._check(x)
         size = x.shape[2:]
-        x = self._checked(x)
+        x = self._padded(x)
         anchor = lowest = Anchor(x)
         features, skips, phases = x, [], []
         for encode, down in zip(self.encoder[:-1], self.downs, strict=True):
@@ -135,25 +138,29 @@ class UNet(nn.Module):
             if isinstance(module, LearnedSelector):
                 module.temperature.fill_(temperature)
 
-    def _checked(self, x: Tensor) -> Tensor:
-        """Refuse what cannot be reconstructed; pad what may be padded."""
-        if x.ndim != self.dims + 2 or x.shape[1] != self.in_channels:
-            wanted = ("L",) if self.dims == 1 else ("D", "H", "W")[-self.dims :]
+    def _check(self, x: Tensor) -> None:
+        """Refuse what cannot be reconstructed."""
+        require_images(x, self.dims, name="x")
+        if x.shape[1] != self.in_channels:
             raise ShapeError(
-                f"x must have the shape (batch, {self.in_channels}, {', '.join(wanted)}), got {tuple(x.shape)}; "
-                f"build the network for other channels or dims, or reshape the input"
+                f"x must have {self.in_channels} channels (a complex channel counts as two), got {x.shape[1]} in "
+                f"{tuple(x.shape)}; build the network with other in_channels"
             )
-        if not x.is_floating_point():
-            raise DataError(f"x must be of a floating-point or complex type, got {x.dtype}; call x.float()")
-        if not recording() and not bool(torch.isfinite(x).all()):
-            count = int((~torch.isfinite(x)).sum())
+        weight = self.head.conv.weight
+        if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
             raise DataError(
-                f"x must be finite, got {count} values that are NaN or infinite; replace or mask them first"
+                f"x must be of the type of the network's weights, {weight.dtype}, got {x.dtype}; "
+                f"convert one of them, for instance with x.to({weight.dtype})"
             )
+        require_finite(x, name="x")
         if 0 in x.shape[2:]:
             raise ShapeError(f"x must have at least one pixel along every axis, got {tuple(x.shape)}")
         if self.pad is None:
             require_divisible(x, self.multiple, name="x")
+
+    def _padded(self, x: Tensor) -> Tensor:
+        """Pad to the next size that fits, where that is asked for."""
+        if self.pad is None:
             return x
         missing = [-n % self.multiple for n in x.shape[2:]]
         if self.pad == "circular":

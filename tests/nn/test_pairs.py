@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recon.errors import ConfigError, ShapeError
+from recon.errors import ConfigError, DataError, ShapeError
 from recon.filters import FILTERS, filter_taps
 from recon.metrics import equivariance_error
 from recon.nn import Anchor, FixedSelector, LearnedSelector, Phase, sampling_pair, selection_margin
@@ -371,6 +371,11 @@ def bad_calls() -> list[tuple[Callable[[], object], type[Exception], str]]:
         (lambda: sampling_pair("aps", 1, dims=4), ConfigError, "dims must be 1, 2 or 3, got 4"),
         (lambda: sampling_pair(replace(SAMPLINGS["lps"], up="unpool"), 1), ConfigError, "learned"),
         (lambda: down(x), ShapeError, "divisible by 2, got H=5, W=6"),
+        (lambda: down(even[0]), ShapeError, r"shape \(batch, channels, H, W\), got \(1, 4, 4\)"),
+        (lambda: down(even.long()), DataError, "floating-point"),
+        (lambda: down(even / 0), DataError, "finite, got 32 values"),
+        (lambda: up(down(even)), TypeError, "phase"),
+        (lambda: up(even, down(even)[1].offset), DataError, "phase must be what the down layer returned"),
         (lambda: up(even, Phase(torch.zeros(3, 2, dtype=torch.int64))), ShapeError, "3 phases for 2 images"),
         (lambda: unpool(even, down(even)[1]), ConfigError, "codes"),
         (lambda: replace(SAMPLINGS["aps"], p=3), ConfigError, "p must be 1, 2 or infinity"),

@@ -259,7 +259,9 @@ def bad_calls() -> list[tuple[Callable[[], object], type[Exception], str]]:
 
     return [
         (lambda: network(torch.zeros(1, 1, 362, 362)), ShapeError, "divisible by 4, got H=362, W=362.*360 x 360"),
-        (lambda: network(torch.zeros(1, 2, 8, 8)), ShapeError, r"shape \(batch, 1, H, W\), got \(1, 2, 8, 8\)"),
+        (lambda: network(torch.zeros(1, 2, 8, 8)), ShapeError, r"1 channels .* got 2 in \(1, 2, 8, 8\)"),
+        (lambda: network(torch.zeros(1, 1, 8, 8, dtype=torch.float64)), DataError, "float32, got torch.float64"),
+        (lambda: network(torch.zeros(8, 8).numpy()), DataError, "must be a torch.Tensor, got ndarray"),
         (lambda: network(torch.zeros(1, 8, 8)), ShapeError, "shape"),
         (lambda: network(torch.zeros(1, 1, 8, 0)), ShapeError, "at least one pixel"),
         (lambda: UNet(1, 1, SMALL, pad="circular")(torch.zeros(1, 1, 8, 0)), ShapeError, "at least one pixel"),
