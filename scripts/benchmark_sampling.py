@@ -231,10 +231,10 @@ def _peak(options: argparse.Namespace, network: str, name: str, work: str, step:
 
 
 def _peak_in_this_process(options: argparse.Namespace, network: str, name: str, work: str) -> float:
-    """Measure by how much two steps raise this process's resident memory at its highest."""
+    """Measure by how much a step raises this process's resident memory at its highest, once all code is loaded."""
     step = _step(options, network, name, work)
-    before = _highest_resident(reset=True)
     step()
+    before = _highest_resident(reset=True)
     step()
     return _highest_resident() - before
 
