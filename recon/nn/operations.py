@@ -12,11 +12,10 @@ from recon.errors import ConfigError
 from recon.nn.convolution import TRANSPOSED, Convolution, convolve, convolve_transposed
 from recon.ops.periodic import periodic_window, roll_images
 from recon.ops.phases import keep_phase, place_phase
-from recon.ops.pooling import dense_max, dense_mean, max_pool_at, unpool
+from recon.ops.pooling import dense_max, dense_mean, max_pool, max_pool_at, unpool
 from recon.ops.resampling import upsample_linear, upsample_nearest
 from recon.samplings import DownOperation, UpOperation
 
-_MAX_POOLS = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 _MEAN_POOLS = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
 
 
@@ -49,10 +48,7 @@ class MaxPool(nn.Module):
 
     def at(self, x: Tensor, offset: Tensor | None) -> Tensor:
         """Give the maxima of the windows that start at a phase."""
-        if offset is not None:
-            return max_pool_at(x, offset, self.stride)
-        pooled: Tensor = _MAX_POOLS[x.ndim - 2](x, self.stride)
-        return pooled
+        return max_pool(x, self.stride) if offset is None else max_pool_at(x, offset, self.stride)
 
 
 class AveragePool(nn.Module):

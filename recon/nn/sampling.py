@@ -11,10 +11,10 @@ from recon.nn.anchor import Anchor
 from recon.nn.blurs import AdaptiveBlur, FixedBlur, make_blur
 from recon.nn.operations import DownModule, UpModule, make_down_operation, make_up_operation
 from recon.nn.selectors import FixedSelector, LearnedSelector, NormSelector, Phase, Selector
-from recon.ops.checks import require_finite, require_images
+from recon.ops.checks import require_divisible, require_finite, require_images
 from recon.ops.complex import as_channels, as_complex
 from recon.ops.periodic import roll_images
-from recon.ops.phases import keep_phase, phase_grid, require_divisible, split_phases
+from recon.ops.phases import keep_phase, phase_grid, split_phases
 from recon.ops.pooling import max_codes
 from recon.samplings import Look, Sampling, find_sampling
 

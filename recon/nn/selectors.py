@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from recon.errors import ConfigError
 from recon.nn.anchor import Anchor
 from recon.nn.convolution import Convolution
+from recon.ops.checks import require_one_each
 from recon.ops.energies import fixed_point, phase_energies
-from recon.ops.periodic import require_one_each
 from recon.ops.phases import phase_grid, split_phases
 from recon.ops.selection import choose_phase, tied_phases
 

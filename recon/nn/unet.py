@@ -14,10 +14,9 @@ from recon.nn.convolution import Convolution, Padding
 from recon.nn.norms import make_norm
 from recon.nn.sampling import Ties, sampling_pair
 from recon.nn.selectors import LearnedSelector
-from recon.ops.checks import require_finite, require_images
+from recon.ops.checks import require_divisible, require_finite, require_images
 from recon.ops.complex import as_channels, as_complex
 from recon.ops.periodic import pad_periodic
-from recon.ops.phases import require_divisible
 from recon.samplings import Sampling, find_sampling
 
 Pad = Literal["circular", "reflect"]

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from recon.ops.checks import require_divisible
 from recon.ops.periodic import periodic_window
-from recon.ops.phases import require_divisible
 from recon.ops.tracing import recording
 
 _JOINT_TAPS = 64  # up to here one d-dimensional filter is faster than one for each axis

@@ -1,5 +1,7 @@
 """Checks of what comes in from outside, made once at the public boundary."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -27,3 +29,32 @@ def require_finite(x: Tensor, *, name: str) -> None:
         return
     count = int((~torch.isfinite(x)).sum())
     raise DataError(f"{name} must be finite, got {count} values that are NaN or infinite; replace or mask them first")
+
+
+def require_divisible(x: Tensor, divisor: int, *, name: str) -> None:
+    """Raise an error unless every spatial size of x (B, C, *spatial) is a multiple of divisor."""
+    sizes = x.shape[2:]
+    if any(n % divisor or n == 0 for n in sizes):
+        axes = ("L",) if len(sizes) == 1 else ("D", "H", "W")[-len(sizes) :]
+        got = ", ".join(f"{axis}={n}" for axis, n in zip(axes, sizes, strict=True))
+        fits = " x ".join(str(max(n - n % divisor, divisor)) for n in sizes)
+        raise ShapeError(
+            f"{name} must have {' and '.join(axes)} divisible by {divisor}, got {got}; crop or pad it, "
+            f"for instance to {fits}"
+        )
+
+
+def require_one_each(x: Tensor, numbers: Tensor | Sequence[int], *, name: str) -> None:
+    """Raise an error unless there is one number for each spatial dimension of x (B, C, *spatial): d, or (B, d)."""
+    batch, dims = x.shape[0], x.ndim - 2
+    if isinstance(numbers, Tensor):
+        if numbers.ndim != 2 or numbers.shape[1] != dims or (not recording() and numbers.shape[0] != batch):
+            raise ShapeError(
+                f"{name} must be {dims} numbers, or a tensor of shape (B, {dims}) = ({batch}, {dims}) with one row for "
+                f"each image, got a tensor of shape {tuple(numbers.shape)} for x of shape {tuple(x.shape)}"
+            )
+    elif len(numbers) != dims:
+        raise ShapeError(
+            f"{name} must have one number for each of the {dims} spatial dimensions of x, got {len(numbers)} for x of "
+            f"shape {tuple(x.shape)}"
+        )

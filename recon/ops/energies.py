@@ -10,8 +10,8 @@ import math
 import torch
 from torch import Tensor
 
+from recon.ops.checks import require_divisible
 from recon.ops.memory import memory_format
-from recon.ops.phases import require_divisible
 from recon.ops.tracing import recording
 
 FRACTION_BITS = 36  # the largest pixel becomes 2**36, so 2**27 pixels of a phase still sum within 63 bits

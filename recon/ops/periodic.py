@@ -14,28 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from recon.errors import ShapeError
+from recon.ops.checks import require_one_each
 from recon.ops.gathers import gather_window
 from recon.ops.memory import copies_blocks, empty_resized
 from recon.ops.tracing import recording
 
 Run = tuple[slice, slice]  # (where it goes in the window, where it comes from in the image)
-
-
-def require_one_each(x: Tensor, numbers: Tensor | Sequence[int], *, name: str) -> None:
-    """Raise an error unless there is one number for each spatial dimension of x (B, C, *spatial): d, or (B, d)."""
-    batch, dims = x.shape[0], x.ndim - 2
-    if isinstance(numbers, Tensor):
-        if numbers.ndim != 2 or numbers.shape[1] != dims or (not recording() and numbers.shape[0] != batch):
-            raise ShapeError(
-                f"{name} must be {dims} numbers, or a tensor of shape (B, {dims}) = ({batch}, {dims}) with one row for "
-                f"each image, got a tensor of shape {tuple(numbers.shape)} for x of shape {tuple(x.shape)}"
-            )
-    elif len(numbers) != dims:
-        raise ShapeError(
-            f"{name} must have one number for each of the {dims} spatial dimensions of x, got {len(numbers)} for x of "
-            f"shape {tuple(x.shape)}"
-        )
 
 
 def periodic_window(x: Tensor, start: Tensor | Sequence[int], size: Sequence[int]) -> Tensor:

@@ -6,24 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recon.errors import ConfigError, ShapeError, require_at_least
+from recon.errors import ConfigError, require_at_least
+from recon.ops.checks import require_divisible, require_one_each
 from recon.ops.gathers import gather_window, spread_window
 from recon.ops.memory import copies_blocks, empty_resized, memory_format
-from recon.ops.periodic import require_one_each
 from recon.ops.tracing import recording
-
-
-def require_divisible(x: Tensor, divisor: int, *, name: str) -> None:
-    """Raise an error unless every spatial size of x (B, C, *spatial) is a multiple of divisor."""
-    sizes = x.shape[2:]
-    if any(n % divisor or n == 0 for n in sizes):
-        axes = ("L",) if len(sizes) == 1 else ("D", "H", "W")[-len(sizes) :]
-        got = ", ".join(f"{axis}={n}" for axis, n in zip(axes, sizes, strict=True))
-        fits = " x ".join(str(max(n - n % divisor, divisor)) for n in sizes)
-        raise ShapeError(
-            f"{name} must have {' and '.join(axes)} divisible by {divisor}, got {got}; crop or pad it, "
-            f"for instance to {fits}"
-        )
 
 
 def phase_grid(stride: int, dims: int, *, device: torch.device | None = None) -> Tensor:

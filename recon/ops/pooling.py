@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from recon.ops.checks import require_divisible
 from recon.ops.periodic import roll_images
-from recon.ops.phases import keep_phase, merge_phases, require_divisible, split_phases
+from recon.ops.phases import keep_phase, merge_phases, split_phases
 from recon.ops.tracing import recording
 
 
@@ -55,7 +56,7 @@ def max_pool_at(x: Tensor, offset: Tensor, stride: int = 2) -> Tensor:
     """
     require_divisible(x, stride, name="x")
     if recording():
-        return _max_pool(roll_images(x, -offset), stride)
+        return max_pool(roll_images(x, -offset), stride)
     return _MaxPoolAt.apply(x, offset, stride)
 
 
@@ -82,8 +83,8 @@ def unpool(y: Tensor, codes: Tensor, stride: int = 2) -> Tensor:
     return merge_phases(torch.where(codes[:, None] == places, y[:, None], 0), stride)
 
 
-def _max_pool(x: Tensor, stride: int) -> Tensor:
-    """Max-pooling with windows of its stride."""
+def max_pool(x: Tensor, stride: int = 2) -> Tensor:
+    """Max-pool (B, C, *spatial) with windows of stride**d pixels, torch's own way."""
     pooled: Tensor = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[x.ndim - 3](x, stride)
     return pooled
 
@@ -106,7 +107,7 @@ class _MaxPoolAt(torch.autograd.Function):
         again = torch.is_grad_enabled()  # somebody will differentiate this
         with torch.enable_grad():
             shifted = roll_images(x.detach(), -offset).requires_grad_()
-            pooled = _max_pool(shifted, ctx.stride)
+            pooled = max_pool(shifted, ctx.stride)
         (shifted_grad,) = torch.autograd.grad(pooled, shifted, grad, create_graph=again)
         return roll_images(shifted_grad, offset), None, None
 

@@ -12,7 +12,15 @@ from torch import Tensor, nn
 
 from recon.errors import ConfigError, DataError, ShapeError
 from recon.metrics import equivariance_error
-from recon.nn import ExactInstanceNorm, LearnedSelector, UNet, selection_margin, temperature_at, with_fixed_phases
+from recon.nn import (
+    Convolution,
+    ExactInstanceNorm,
+    LearnedSelector,
+    UNet,
+    selection_margin,
+    temperature_at,
+    with_fixed_phases,
+)
 from recon.samplings import SAMPLINGS, Sampling, UpOperation
 from tests.images import all_images, ordinary_images
 from tests.nn.test_exactness import failures, residues
@@ -298,3 +306,18 @@ def test_a_sampling_of_ones_own_is_taken() -> None:
     own = Sampling("own", "Averages from the smallest 1-norm.", selection="norm", down="average", p=1.0, largest=False)
     network = UNet(1, 1, SMALL, sampling=own).eval()
     assert failures(network, all_images(), residues(2)) == {}
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3])
+def test_small_convolutions_have_the_values_and_gradients_of_torchs(kernel_size: int) -> None:
+    layer = Convolution(3, 5, kernel_size=kernel_size)
+    x = torch.randn(1, 3, 9, 7, requires_grad=True)
+    inputs = (x, layer.conv.weight, layer.conv.bias)
+    y = layer(x)
+    padded = nn.functional.pad(x, [kernel_size // 2] * 4, mode="circular")
+    expected = nn.functional.conv2d(padded, layer.conv.weight, layer.conv.bias)
+    torch.testing.assert_close(y, expected)
+    weights = torch.randn_like(y)
+    gradients = torch.autograd.grad(y, inputs, weights)  # type: ignore[arg-type]
+    for gradient, other in zip(gradients, torch.autograd.grad(expected, inputs, weights), strict=True):  # type: ignore[arg-type]
+        torch.testing.assert_close(gradient, other)

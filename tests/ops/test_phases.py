@@ -9,7 +9,7 @@ from torch import Tensor
 
 from recon.errors import ConfigError, ShapeError
 from recon.ops import keep_phase, merge_phases, phase_grid, phase_index, place_phase, split_phases
-from recon.ops.phases import require_divisible
+from recon.ops.checks import require_divisible
 from tests.properties import FLOATS, SIZES, adjointness_test, gradient_test, keeps_channels_last, same_bits
 
 STRIDES = (2, 3, 4)
