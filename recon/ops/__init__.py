@@ -1,8 +1,18 @@
-"""Pure tensor functions over torch alone: phases, exact energies, periodic windows, blurs, symmetries."""
+"""Pure tensor functions over torch alone: phases, exact energies, windows, blurs, symmetries; MRI and CT physics."""
 
 from recon.ops.blur import adaptive_blur, blur
 from recon.ops.complex import as_channels, as_complex
 from recon.ops.energies import phase_energies, pixel_energies
+from recon.ops.fourier import (
+    cartesian_adjoint,
+    cartesian_forward,
+    centred_fft,
+    centred_ifft,
+    fourier_shift,
+    move_kspace,
+    sample_columns,
+)
+from recon.ops.intensity import centre_crop, normalise
 from recon.ops.periodic import pad_periodic, periodic_window, roll_images
 from recon.ops.phases import keep_phase, merge_phases, phase_grid, phase_index, place_phase, split_phases
 from recon.ops.pooling import dense_max, dense_mean, max_codes, max_pool_at, unpool
@@ -17,14 +27,22 @@ __all__ = [
     "as_complex",
     "blur",
     "carry_position",
+    "cartesian_adjoint",
+    "cartesian_forward",
+    "centre_crop",
+    "centred_fft",
+    "centred_ifft",
     "choose_phase",
     "dense_max",
     "dense_mean",
+    "fourier_shift",
     "is_symmetric",
     "keep_phase",
     "max_codes",
     "max_pool_at",
     "merge_phases",
+    "move_kspace",
+    "normalise",
     "orbit_mean",
     "pad_periodic",
     "periodic_window",
@@ -35,6 +53,7 @@ __all__ = [
     "place_phase",
     "relative_gap",
     "roll_images",
+    "sample_columns",
     "split_phases",
     "surroundings_hash",
     "tied_phases",
