@@ -1,0 +1,1 @@
+"""Tests of recon.data.scenes, one file for each scene."""
