@@ -11,6 +11,7 @@ import pytest
 
 import recon
 from recon import cli
+from recon.cli import samplings
 from recon.errors import ConfigError
 from recon.filters import FILTERS
 from recon.samplings import SAMPLINGS
@@ -114,7 +115,7 @@ def test_user_s_mistake_is_one_line_without_traceback(
     def mistake(options: Namespace) -> None:
         raise ConfigError("blur must be one of\n  tri-3, got 'tri-4'")
 
-    monkeypatch.setattr(cli, "_print_samplings", mistake)
+    monkeypatch.setattr(samplings, "print_samplings", mistake)
     assert cli.main(["samplings"]) == 2
     assert capsys.readouterr() == ("", "recon: error: blur must be one of tri-3, got 'tri-4'\n")
 
@@ -123,7 +124,7 @@ def test_error_of_our_own_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -
     def bug(options: Namespace) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli, "_print_samplings", bug)
+    monkeypatch.setattr(samplings, "print_samplings", bug)
     with pytest.raises(ZeroDivisionError):
         cli.main(["samplings"])
 
@@ -132,7 +133,7 @@ def test_interruption_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     def interruption(options: Namespace) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_print_samplings", interruption)
+    monkeypatch.setattr(samplings, "print_samplings", interruption)
     assert cli.main(["samplings"]) == 130
     assert capsys.readouterr() == ("", "")
 

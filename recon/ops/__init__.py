@@ -1,8 +1,10 @@
 """Pure tensor functions over torch alone: phases, exact energies, windows, blurs, symmetries; MRI and CT physics."""
 
+from recon.ops.beam_geometry import LODOPAB, ParallelBeam, lodopab_like
 from recon.ops.blur import adaptive_blur, blur
 from recon.ops.complex import as_channels, as_complex
 from recon.ops.energies import phase_energies, pixel_energies
+from recon.ops.filtered_back_projection import filtered_back_projection
 from recon.ops.fourier import (
     cartesian_adjoint,
     cartesian_forward,
@@ -13,6 +15,7 @@ from recon.ops.fourier import (
     sample_columns,
 )
 from recon.ops.intensity import centre_crop, normalise
+from recon.ops.parallel_beam import back_project, project
 from recon.ops.periodic import pad_periodic, periodic_window, roll_images
 from recon.ops.phases import keep_phase, merge_phases, phase_grid, phase_index, place_phase, split_phases
 from recon.ops.pooling import dense_max, dense_mean, max_codes, max_pool_at, unpool
@@ -21,10 +24,13 @@ from recon.ops.selection import choose_phase, relative_gap, tied_phases
 from recon.ops.symmetry import anchor_pixel, carry_position, is_symmetric, orbit_mean, surroundings_hash
 
 __all__ = [
+    "LODOPAB",
+    "ParallelBeam",
     "adaptive_blur",
     "anchor_pixel",
     "as_channels",
     "as_complex",
+    "back_project",
     "blur",
     "carry_position",
     "cartesian_adjoint",
@@ -35,9 +41,11 @@ __all__ = [
     "choose_phase",
     "dense_max",
     "dense_mean",
+    "filtered_back_projection",
     "fourier_shift",
     "is_symmetric",
     "keep_phase",
+    "lodopab_like",
     "max_codes",
     "max_pool_at",
     "merge_phases",
@@ -51,6 +59,7 @@ __all__ = [
     "phase_index",
     "pixel_energies",
     "place_phase",
+    "project",
     "relative_gap",
     "roll_images",
     "sample_columns",

@@ -1,0 +1,197 @@
+"""`recon data`: make synthetic data, and look at, check and prepare what is there."""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recon.cli.data_text import description_text, problems_text
+from recon.cli.text import Subparsers, counted, size_on_disk
+from recon.errors import DataError, require_at_least
+
+if TYPE_CHECKING:
+    from recon.data.synthetic.make import Modality, SyntheticSet
+
+_VOLUMES = 20
+_MODALITIES: tuple["Modality", ...] = ("mri", "ct")
+
+
+def add_command(commands: Subparsers) -> None:
+    """Add the command's parser, with one for each of its own commands."""
+    about = "make, describe, check and prepare data"
+    data = commands.add_parser("data", help=about, description=f"{about.capitalize()}.")
+    data.set_defaults(run=lambda _: _print_help(data))
+    actions = data.add_subparsers(dest="action", metavar="COMMAND", title="commands")
+    _add_make(actions)
+    _add_info(actions)
+    _add_check(actions)
+    _add_prepare(actions)
+
+
+def make_data(options: argparse.Namespace) -> int:
+    """Make a synthetic data set."""
+    from recon.data.synthetic.make import SIZES, SLICES, SyntheticSet, make
+
+    chosen = SyntheticSet(
+        options.modality,
+        volumes=options.volumes,
+        size=SIZES[options.modality] if options.size is None else options.size,
+        slices=SLICES[options.modality] if options.slices is None else options.slices,
+        seed=options.seed,
+        scene=options.scene or "",
+    )
+    made = make(chosen, options.out, workers=_workers(options.workers))
+    print(_made_text(chosen, options.out, made))
+    return 0
+
+
+def print_info(options: argparse.Namespace) -> int:
+    """Describe a data set, or the embedded ones; write a contact sheet."""
+    from recon.data.inspection.description import describe
+
+    folders = _folders(options.folder)
+    if options.sheet is not None and len(folders) > 1:
+        raise DataError("a contact sheet shows one data set, got no folder; give one of the embedded sets' folders")
+    descriptions = [describe(folder, full=options.full) for folder in folders]
+    if options.json:
+        found = [asdict(description) for description in descriptions]
+        print(json.dumps(found[0] if options.folder else found, indent=2, ensure_ascii=False))
+    else:
+        print("\n\n".join(map(description_text, descriptions)))
+    if options.sheet is not None:
+        from recon.data.inspection.sheet import write_sheet
+
+        shown = write_sheet(folders[0], options.sheet)
+        noun = "image" if descriptions[0].kind == "images" else "slice"
+        print(f"contact sheet of {counted(shown, noun)}: {options.sheet}", file=sys.stderr)
+    return 0
+
+
+def check_data(options: argparse.Namespace) -> int:
+    """List what is wrong with a data set; 1 if anything is."""
+    from recon.data.inspection.kinds import data_folder
+    from recon.data.inspection.problems import find_problems
+
+    files = len(data_folder(options.folder).files)
+    problems = find_problems(options.folder)
+    wrong = any(not problem.note for problem in problems)
+    if options.json:
+        found = {"folder": str(options.folder), "files": files, "problems": [asdict(problem) for problem in problems]}
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        print(problems_text(problems, options.folder, files))
+    return 1 if wrong else 0
+
+
+def prepare_data(options: argparse.Namespace) -> int:
+    """Make the prepared files of a data set, or of the embedded ones."""
+    from recon.data.preparation import preparation_of, prepare_all
+    from recon.data.prepared import cache_folder
+
+    cache = options.cache or cache_folder()
+    for folder in _folders(options.folder, options.cache):
+        preparation = preparation_of(
+            folder,
+            filter=options.filter,
+            frequency_scaling=options.frequency_scaling,
+            device=options.device,
+            on_bad_file=options.on_bad_file,
+        )
+        due = preparation.due(cache)
+        if options.dry_run:
+            fresh = preparation.count() - due
+            needed = size_on_disk(preparation.needed(cache))
+            print(f"{folder}: {counted(due, 'file')} to make, {needed} in {cache}; {fresh} fresh")
+            skipped = preparation.skipped
+        else:
+            made, skipped = prepare_all(preparation, cache, on_bad_file=options.on_bad_file)
+            fresh, taken = preparation.count() - due, size_on_disk(preparation.bytes(cache))
+            print(f"{folder}: made {counted(made, 'file')}, {fresh} fresh before; {taken} in {cache}")
+        for reason in skipped:
+            print(f"skipped: {reason}", file=sys.stderr)
+    return 0
+
+
+def _folders(given: Path | None, cache: Path | None = None) -> list[Path]:
+    """Give the folder that was given, or those of the embedded data sets, which are made if they are not there."""
+    if given is not None:
+        return [given]
+    from recon.data.embedded import ensure_embedded
+
+    folders = [ensure_embedded(modality, cache=cache) for modality in _MODALITIES]
+    print(f"no data folder is given: using the embedded synthetic data in {folders[0].parent}", file=sys.stderr)
+    return folders
+
+
+def _made_text(chosen: "SyntheticSet", folder: Path, made: int) -> str:
+    what = f"{chosen.volumes} {chosen.scene} {'volumes' if chosen.modality == 'mri' else 'patients'}"
+    size = size_on_disk(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
+    done = f"made {counted(made, 'file')}" if made else "all files were there already"
+    return (
+        f"synthetic {chosen.modality.upper()} data in {folder}: {what} of {counted(chosen.slices, 'slice')} of "
+        f"{chosen.size} x {chosen.size}, seed {chosen.seed}, {size}; {done}\n"
+        f"look at them: recon data info {folder} --sheet sheet.png"
+    )
+
+
+def _workers(given: int | None) -> int:
+    if given is not None:
+        return require_at_least(given, 1, name="workers")
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _print_help(parser: argparse.ArgumentParser) -> int:
+    parser.print_help(sys.stderr)
+    return 2
+
+
+def _add_make(actions: Subparsers) -> None:
+    about = "make a synthetic data set in the real ones' format; the same options make the same bytes"
+    make = actions.add_parser("make", help=about, description=f"{about.capitalize()}.")
+    make.add_argument("modality", choices=_MODALITIES, help="knees as in fastMRI, or chests as in LoDoPaB-CT")
+    make.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, or one to be gone on with")
+    make.add_argument("--volumes", type=int, default=_VOLUMES, metavar="N", help="volumes or patients (%(default)s)")
+    make.add_argument("--size", type=int, metavar="S", help="rows and columns (320 for mri, 362 for ct)")
+    make.add_argument("--slices", type=int, metavar="K", help="of each volume (32 for mri, 24 for ct)")
+    make.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other anatomies (%(default)s)")
+    make.add_argument("--scene", choices=("chest", "ellipses"), help="what CT shows (chest)")
+    make.add_argument("--workers", type=int, metavar="N", help="processes (as many as there are CPUs)")
+    make.set_defaults(run=make_data)
+
+
+def _add_info(actions: Subparsers) -> None:
+    about = "say what is in a folder of data"
+    info = actions.add_parser("info", help=about, description=f"{about.capitalize()}: parts, sizes, intensities.")
+    info.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="the folder (the embedded data)")
+    info.add_argument("--json", action="store_true", help="print JSON, for programs")
+    info.add_argument("--sheet", type=Path, metavar="FILE.png", help="write a contact sheet too")
+    info.add_argument("--full", action="store_true", help="look at the intensities of every slice, not of a sample")
+    info.set_defaults(run=print_info)
+
+
+def _add_check(actions: Subparsers) -> None:
+    about = "read every file and slice, and list what is wrong"
+    check = actions.add_parser("check", help=about, description=f"{about.capitalize()}; status 1 if anything is.")
+    check.add_argument("folder", type=Path, metavar="DIR", help="the folder")
+    check.add_argument("--json", action="store_true", help="print JSON, for programs")
+    check.set_defaults(run=check_data)
+
+
+def _add_prepare(actions: Subparsers) -> None:
+    about = "compute once what training reads often: hybrid k-space of MRI, filtered back-projections of CT"
+    prepare = actions.add_parser("prepare", help=about, description=f"{about.capitalize()}.")
+    prepare.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="the folder (the embedded data)")
+    prepare.add_argument("--cache", type=Path, metavar="DIR", help="where to ($RECON_CACHE, or ~/.cache/recon)")
+    prepare.add_argument("--filter", choices=("hann", "ramp"), help="of CT's back-projections (hann)")
+    prepare.add_argument(
+        "--frequency-scaling", type=float, metavar="F", help="of CT's filter: the share of frequencies that pass (1.0)"
+    )
+    prepare.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="for CT (%(default)s)")
+    prepare.add_argument(
+        "--on-bad-file", choices=("error", "skip"), default="error", help="stop, or go on without it (%(default)s)"
+    )
+    prepare.add_argument("--dry-run", action="store_true", help="say what would be done")
+    prepare.set_defaults(run=prepare_data)

@@ -1,0 +1,306 @@
+"""fastMRI's single-coil volumes, read as they are on disk and brought to a network as fastMRI's U-Net has them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from xml.etree import ElementTree
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor
+
+from recon.data.batches import Draw, draw_of
+from recon.data.hdf5 import open_hdf5, read_slice, require_array
+from recon.data.masks import ColumnMask
+from recon.data.prepared import Recipe, require_fresh
+from recon.data.samples import Origin, Sample, Skipped, Slices
+from recon.data.scanning import OnBadFile, scan
+from recon.errors import ConfigError, DataError, require_known
+from recon.ops.fourier import centred_ifft
+from recon.ops.intensity import centre_crop, normalise
+
+PARTS = ("train", "val", "test")
+ACQUISITIONS = {"CORPD_FBK": "PD", "CORPDFS_FBK": "PDFS"}
+CLAMP = 6.0  # fastMRI's and the APS paper's bound of normalised intensities
+KSPACE_AXES = ("slices", "rows", "columns")
+_MATRIX = "{*}encoding/{*}reconSpace/{*}matrixSize/{*}"
+
+Acquisition = Literal["PD", "PDFS"]
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What a volume's file says of itself, read once."""
+
+    path: Path
+    shape: tuple[int, int, int]
+    crop: tuple[int, int]
+    has_target: bool
+    mask: tuple[bool, ...] | None
+    acquisition: str
+    maximum: float
+    synthetic: bool
+
+    @property
+    def n_slices(self) -> int:
+        """Count the slices."""
+        return self.shape[0]
+
+
+class FastMRISlices(Slices):
+    """The slices of a folder of single-coil volumes: zero-filled magnitudes, normalised, and their targets.
+
+    Each slice's k-space is masked, transformed, cropped to the size of its target, normalised by its own mean and
+    deviation, and clamped; the target by the same numbers: `UnetDataTransform` of fastMRI, in fewer steps. In training
+    masks are drawn anew for each draw; otherwise the file's name fixes them. Files that bring a `mask` (the test
+    split) keep that one.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        mask: ColumnMask | None = None,
+        training: bool = False,
+        seed: int = 0,
+        acquisition: Acquisition | None = None,
+        crop: tuple[int, int] | None = None,
+        clamp: float | None = CLAMP,
+        max_volumes: int | None = None,
+        cache: Path | None = None,
+        on_bad_file: OnBadFile = "error",
+    ) -> None:
+        """Look at every volume of the folder.
+
+        `crop` cuts inputs and targets further, to one size. `cache` is a folder with prepared files of all volumes
+        (`recon data prepare`), which are read faster. `max_volumes` takes the first ones in the order of their names.
+        """
+        if acquisition is not None:
+            require_known(acquisition, ACQUISITIONS.values(), name="acquisition")
+        self.mask = ColumnMask() if mask is None else mask
+        self.training, self.seed, self.crop, self.clamp = training, seed, crop, clamp
+        self.on_bad_file = require_known(on_bad_file, ("error", "skip"), name="on_bad_file")
+        self._prepared: dict[Path, Path] = {}
+
+        def read(path: Path) -> Volume:
+            volume = read_volume(path)
+            if cache is not None:
+                self._prepared[path] = require_fresh(path, hybrid_recipe(volume.crop[0]), cache)
+            return volume
+
+        found, self.skipped_files = scan(volume_files(folder), read, on_bad_file)
+        chosen = [volume for volume in found if acquisition in (None, volume.acquisition)][:max_volumes]
+        if not chosen:
+            kinds = ", ".join(sorted({volume.acquisition for volume in found})) or "no readable volumes"
+            raise DataError(f"{folder} must have volumes of the acquisition {acquisition or 'PD or PDFS'}, got {kinds}")
+        self.volumes = tuple(chosen)
+        starts = np.cumsum([0, *(volume.n_slices for volume in chosen)]).tolist()
+        self._ranges = tuple(map(range, starts[:-1], starts[1:]))
+        self._volume_of = np.repeat(np.arange(len(chosen)), [volume.n_slices for volume in chosen])
+        for volume in chosen:
+            _require_crop(volume, crop)
+
+    def __len__(self) -> int:
+        """Count the slices of all volumes."""
+        return len(self._volume_of)
+
+    @property
+    def groups(self) -> Sequence[range]:
+        """The indices of each volume's slices."""
+        return self._ranges
+
+    def __getitem__(self, key: int | Draw) -> Sample | Skipped:
+        """Read one slice; a plain index stands for a draw of epoch 0."""
+        draw = draw_of(key)
+        number = int(self._volume_of[draw.index])
+        volume, index = self.volumes[number], draw.index - self._ranges[number].start
+        try:
+            return self._sample(volume, index, draw)
+        except DataError as error:
+            if self.on_bad_file == "skip":
+                return Skipped(str(error))
+            raise
+
+    def _sample(self, volume: Volume, index: int, draw: Draw) -> Sample:
+        columns = self._columns(volume, draw)
+        magnitude = self._zero_filled(volume, index, columns)
+        crop = self.crop or volume.crop
+        image, mean, scale = normalise(centre_crop(magnitude, crop))
+        _require_finite(mean, volume, index, "kspace")
+        target = None
+        if volume.has_target:
+            stored = read_slice(open_hdf5(volume.path), "reconstruction_esc", index)
+            target = (centre_crop(torch.from_numpy(stored), crop) - mean) / scale
+            _require_finite(target.sum(), volume, index, "reconstruction_esc")
+        if self.clamp is not None:
+            image = image.clamp_(-self.clamp, self.clamp)
+            target = None if target is None else target.clamp_(-self.clamp, self.clamp)
+        return Sample(
+            image[None],
+            None if target is None else target[None],
+            mean.item(),
+            scale.item(),
+            volume.maximum,
+            Origin("fastMRI", volume.path.name, index, volume.path.stem, volume.acquisition, volume.synthetic),
+        )
+
+    def _columns(self, volume: Volume, draw: Draw) -> Tensor:
+        width = volume.shape[2]
+        if volume.mask is not None:
+            return torch.tensor(volume.mask)
+        if self.training:
+            return self.mask.columns(width, (self.seed, draw.epoch, draw.index))
+        return self.mask.columns_of_file(width, volume.path.name)
+
+    def _zero_filled(self, volume: Volume, index: int, columns: Tensor) -> Tensor:
+        kept = columns.nonzero()[:, 0]
+        if not self._prepared:
+            kspace = torch.from_numpy(read_slice(open_hdf5(volume.path), "kspace", index))
+            lines = readout_images(kspace.t().index_select(0, kept), volume.crop[0])
+        else:
+            hybrid = read_slice(open_hdf5(self._prepared[volume.path]), "hybrid", index)
+            lines = torch.from_numpy(hybrid).index_select(0, kept)
+        return zero_filled_magnitude(lines, kept, volume.shape[2], volume.crop[1])
+
+
+def parts_of(folder: Path) -> dict[str, Path]:
+    """Give the folders of the parts train, val and test of a fastMRI folder; a part may be missing until it is used.
+
+    One of the three folders stands for the data set that it is in.
+    """
+    if folder.name in (f"singlecoil_{part}" for part in PARTS) and folder.is_dir():
+        folder = folder.parent
+    parts = {part: folder / f"singlecoil_{part}" for part in PARTS}
+    if not any(path.is_dir() for path in parts.values()):
+        names = ", ".join(path.name for path in parts.values())
+        raise DataError(f"{folder} must be a fastMRI folder with {names}, got none of them; see data/README.md")
+    return parts
+
+
+def volume_files(folder: Path) -> list[Path]:
+    """List the files of volumes in a folder, in the order of their names."""
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder} must be a folder of fastMRI volumes (*.h5), got {'a file' if folder.exists() else 'nothing'}"
+        )
+    files = sorted(path for path in folder.iterdir() if path.suffix == ".h5" and not path.name.startswith("."))
+    if not files:
+        raise DataError(f"{folder} must hold fastMRI volumes (*.h5), got none; see data/README.md for the tree")
+    return files
+
+
+def read_volume(path: Path) -> Volume:
+    """Read what a volume's file says of itself, or raise an error that says what is wrong with it."""
+    file = open_hdf5(path)
+    if getattr(file.get("kspace"), "ndim", 3) == 4:
+        raise DataError(f"{path}: kspace must be of a single coil, (slices, rows, columns), got multi-coil data")
+    shape = require_array(file, "kspace", axes=KSPACE_AXES, kind=np.complexfloating).shape
+    has_target = "reconstruction_esc" in file
+    if has_target:
+        target = require_array(file, "reconstruction_esc", axes=KSPACE_AXES, kind=np.floating).shape
+        if target[0] != shape[0]:
+            raise DataError(
+                f"{path}: kspace and reconstruction_esc must have as many slices, got {shape[0]} and {target[0]}"
+            )
+        crop = target[1:]
+    else:
+        crop = _reconstructed_size(file, path)
+    if shape[2] < crop[1]:
+        crop = (shape[2], shape[2])  # as fastMRI does with its few narrow volumes
+    if shape[1] < crop[0]:
+        raise DataError(f"{path}: kspace must have at least the {crop[0]} rows of its target, got {shape[1]}")
+    return Volume(
+        path,
+        shape,
+        crop,
+        has_target,
+        _stored_mask(file, path, shape[2]),
+        _acquisition(file),
+        float(file.attrs.get("max", np.nan)),
+        bool(file.attrs.get("synthetic", False)),
+    )
+
+
+def readout_images(lines: Tensor, rows: int) -> Tensor:
+    """Transform lines of k-space (columns, rows) along the readout and keep its middle: (columns, `rows`).
+
+    A mask takes whole columns, so that this step does not depend on it: it may come before, and be kept.
+    """
+    start = (lines.shape[-1] - rows) // 2
+    return centred_ifft(lines, (-1,))[..., start : start + rows]
+
+
+def zero_filled_magnitude(lines: Tensor, kept: Tensor, width: int, crop: int) -> Tensor:
+    """Give the magnitude (rows, crop) of the image whose columns `kept` of `width` are lines (n, rows), others zero."""
+    spectrum = lines.new_zeros(width, lines.shape[1])
+    spectrum.index_copy_(0, (kept - width // 2) % width, lines)
+    start = (width - crop) // 2 - width // 2
+    middle = torch.arange(start, start + crop) % width
+    image = torch.fft.ifft(spectrum, dim=0, norm="ortho").index_select(0, middle)
+    return torch.from_numpy(np.abs(image.numpy())).t().contiguous()  # NumPy's magnitude takes a tenth of torch's time
+
+
+def hybrid_recipe(rows: int) -> Recipe:
+    """Say how a volume is prepared: transformed along the readout and cropped to its target's rows, columns first."""
+    return Recipe("fastmri-hybrid", {"rows": rows, "version": 1}, _write_hybrid, _hybrid_size)
+
+
+def _write_hybrid(source: Path, file: h5py.File) -> None:
+    volume = read_volume(source)
+    slices, _, width = volume.shape
+    stored = file.create_dataset("hybrid", (slices, width, volume.crop[0]), np.complex64)
+    for index in range(slices):
+        kspace = torch.from_numpy(read_slice(open_hdf5(source), "kspace", index))
+        stored[index] = readout_images(kspace.t(), volume.crop[0]).numpy()
+
+
+def _hybrid_size(source: Path) -> int:
+    volume = read_volume(source)
+    return 8 * volume.n_slices * volume.shape[2] * volume.crop[0]
+
+
+def _reconstructed_size(file: h5py.File, path: Path) -> tuple[int, int]:
+    """Read the size of the image that belongs to a k-space without a target from the file's header."""
+    header = file.get("ismrmrd_header")
+    if header is None:
+        raise DataError(f"{path}: a file without reconstruction_esc must have an ismrmrd_header, which tells the size")
+    try:
+        root = ElementTree.fromstring(header[()])
+    except (ElementTree.ParseError, TypeError) as error:
+        raise DataError(f"{path}: ismrmrd_header must be XML: {error}") from error
+    sizes = [root.findtext(_MATRIX + axis) for axis in "xy"]
+    if not all(size and size.isdigit() for size in sizes):
+        raise DataError(f"{path}: ismrmrd_header must tell the matrixSize of its reconSpace, got {sizes}")
+    return int(sizes[0] or 0), int(sizes[1] or 0)
+
+
+def _stored_mask(file: h5py.File, path: Path, width: int) -> tuple[bool, ...] | None:
+    if "mask" not in file:
+        return None
+    mask = np.asarray(file["mask"]).reshape(-1)
+    if mask.shape != (width,):
+        raise DataError(f"{path}: mask must have one value for each of the {width} columns of kspace, got {mask.shape}")
+    return tuple((mask > 0).tolist())
+
+
+def _acquisition(file: h5py.File) -> str:
+    stored = file.attrs.get("acquisition", "")
+    name = stored.decode() if isinstance(stored, bytes) else str(stored)
+    return ACQUISITIONS.get(name, name)
+
+
+def _require_finite(total: Tensor, volume: Volume, index: int, key: str) -> None:
+    """Refuse a slice whose values' sum (or mean) is not finite: one NaN or infinity shows in it."""
+    if not math.isfinite(total.item()):
+        raise DataError(f"{volume.path}: slice {index} of {key} must be finite, got NaN or infinity")
+
+
+def _require_crop(volume: Volume, crop: tuple[int, int] | None) -> None:
+    if crop is not None and (crop[0] > volume.crop[0] or crop[1] > volume.crop[1] or min(crop) < 1):
+        raise ConfigError(
+            f"crop must fit into every image, got {crop[0]} x {crop[1]} for {volume.path.name} of {volume.crop[0]} x "
+            f"{volume.crop[1]}"
+        )

@@ -1,0 +1,1 @@
+"""Synthetic data sets in the true file formats: anatomy from recon.data.scenes, measured as scanners do."""

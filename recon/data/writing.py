@@ -1,0 +1,23 @@
+"""Files that appear only when they are whole."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from recon.errors import DataError
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a path beside the file to write to; it takes the file's name at the end, and goes if something fails."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error}; choose another folder, or make room") from error
+    finally:
+        with suppress(OSError):  # as where the folder is a file: that was said above
+            partial.unlink(missing_ok=True)
