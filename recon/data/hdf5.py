@@ -44,7 +44,7 @@ def require_array(file: h5py.File, key: str, *, axes: Sequence[str], kind: type[
 def read_slice(file: h5py.File, key: str, index: int) -> NDArray[np.generic]:
     """Read one slice of an array of the file."""
     try:
-        return file[key][index]
+        return _array(file, key)[index]
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"{_name(file)}: slice {index} of {key} cannot be read: {_reason(error)}") from error
 
@@ -59,8 +59,20 @@ def _opened(path: Path, process: int, changed: int, size: int) -> h5py.File:
         raise _unreadable(path, error) from error
 
 
+@lru_cache(maxsize=2 * _KEPT_OPEN)
+def _array(file: h5py.File, key: str) -> h5py.Dataset:
+    """Find an array in a file: looking it up takes as long as reading a slice."""
+    return file[key]
+
+
+def _forget() -> None:
+    """Close everything: a worker must not share its parent's places in files."""
+    _array.cache_clear()
+    _opened.cache_clear()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_opened.cache_clear)  # a worker must not share its parent's places in files
+    os.register_at_fork(after_in_child=_forget)
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:

@@ -4,9 +4,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, label
 
 from recon.data.scenes.chest import LARGEST, Chest
+from recon.data.scenes.chest.plane import Pipes, Plane
 from recon.data.scenes.drawing import Grid, Image
 
 SMALL = Grid((96, 96), 260 / 96)
@@ -21,6 +22,20 @@ def chest(seed: int) -> Chest:
 @cache
 def middle_slice(seed: int) -> Image:
     return chest(seed).slice(0.0, SMALL)
+
+
+def plane(*, z: float = 0.0, thickness: float = 2.0) -> Plane:
+    """A level plane of 40 mm, in pixels of 0.5 mm."""
+    axis = (np.arange(81, dtype=np.float32) - 40) / 2
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    still, to_pixels = np.zeros_like(y), np.array([[2.0, 0, 40], [0, 2, 40]])
+    return Plane(z, y, x, to_pixels, (still, still), axis[:, None], axis[None, :], thickness)
+
+
+def flat_pipe(radius: float) -> Pipes:
+    """A pipe of 20 mm along x, in the plane z = 0."""
+    starts, ends = np.array([[0, 0, -10]], np.float32), np.array([[0, 0, 10]], np.float32)
+    return Pipes(starts, ends, np.array([[radius, radius]], np.float32))
 
 
 def hounsfield(image: Image) -> Image:
@@ -117,3 +132,29 @@ def test_patients_differ() -> None:
 def test_some_bodies_are_cut_by_the_edge_of_the_field() -> None:
     cut = [bool((middle_slice(seed)[:, [0, -1]] > 15).any()) for seed in SEEDS]
     assert any(cut)
+
+
+def test_upright_edges_are_sharp_and_oblique_ones_soft_over_what_they_cross() -> None:
+    here = plane(thickness=2.0)
+    for slope in (1.0, 0.6):
+        cover = here.cover(np.float32(slope) * here.x, 0.9)
+        width = np.sqrt(0.9**2 + 2.0**2 * (1 - slope**2)) / slope  # a plane tilted by arcsin(slope)
+        assert np.allclose(cover, np.clip(0.5 - here.x / width, 0, 1), atol=1e-3)
+
+
+def test_thin_pipes_fill_less_of_thicker_slices_and_fade_with_distance() -> None:
+    thin, thick = (plane(thickness=size).shadow(flat_pipe(0.4)).max() for size in (1.0, 3.0))
+    assert 0 < thick < thin < 1
+    beside = plane(z=1.4, thickness=3.0).shadow(flat_pipe(0.4)).max()
+    assert 0 < beside < thick
+    assert plane(z=3.0, thickness=3.0).shadow(flat_pipe(0.4)).max() == 0
+
+
+def test_heart_and_liver_touch_at_the_lower_edge_of_the_heart() -> None:
+    for seed in SEEDS:
+        scene = chest(seed)
+        z = (scene.abdomen.bottom + 8 - scene.middle) * scene.pose.scale[0]
+        image = hounsfield(scene.slice(z, Grid((120, 120), 2.0)))
+        pieces, _ = label(gaussian_filter(image, 0.7) > -20)
+        centre = np.bincount(pieces[30:75, 30:90].ravel(), minlength=2)[1:]
+        assert centre.max() > 0.85 * centre.sum()

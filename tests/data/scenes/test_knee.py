@@ -1,17 +1,25 @@
-"""The knee scene: one anatomy at any sampling, two contrasts of it, air of exactly 0, and blank ends."""
+"""The knee scene: one anatomy at any sampling, two contrasts of it, air of exactly 0, blank ends, partial volumes."""
 
 import numpy as np
 import pytest
 
 from recon.data.scenes.drawing import Grid, Image
 from recon.data.scenes.knee import Knee
+from recon.data.scenes.knee.tubes import Frame, Pose, Tube, Warp
 
 COARSE = Grid((128, 74), 2.5)
 SMALL = Grid((64, 64), 2.5)
+EVERYWHERE = (slice(None), slice(None))
 
 
 def knee(seed: int) -> Knee:
     return Knee(np.random.default_rng(seed))
+
+
+def aligned(z: float) -> Frame:
+    """The frame of a body that lies straight in the image."""
+    pose = Pose(offset=(0.0, 0.0), angle=0.0, mirrored=False, scale=1.0)
+    return Frame(z, SMALL, pose, Warp(np.random.default_rng(0), coarse=0.0, fine=0.0))
 
 
 def correlation(first: Image, second: Image) -> float:
@@ -78,7 +86,8 @@ def test_fat_saturation_darkens_marrow_and_brightens_cartilage_against_it() -> N
         assert marrow(patient, fat_saturated=True) < 0.5 * marrow(patient, fat_saturated=False)
         assert plain.mean() > saturated.mean()
         brightest = saturated > np.quantile(saturated[24:40], 0.97)
-        assert (saturated[brightest] > plain[brightest] * 0.9).mean() > 0.5
+        gain = marrow(patient, fat_saturated=False) / marrow(patient, fat_saturated=True)
+        assert (gain * saturated[brightest] > 1.5 * plain[brightest]).mean() > 0.9
 
 
 @pytest.mark.parametrize("fat_saturated", [False, True])
@@ -92,6 +101,28 @@ def test_volumes_fade_to_nothing_at_their_ends(fat_saturated: bool) -> None:
                 patient.slice(end * patient.depth / 2, SMALL, fat_saturated=fat_saturated).mean() < 0.3 * middle.mean()
             )
             assert not patient.slice(end * (patient.depth / 2 + 40), SMALL, fat_saturated=fat_saturated).any()
+
+
+@pytest.mark.parametrize("power", [2.0, 2.4])
+def test_slices_that_tile_a_tube_add_up_to_its_depth(power: float) -> None:
+    tube = Tube([(-260, 0, 1, 20, 7), (260, 0, 1, 20, 7)], power=power)
+    across = np.abs(SMALL.x[0])
+    expected = 14 * np.maximum(1 - (across / 20) ** power, 0) ** (1 / power)
+    total = np.zeros_like(expected)
+    for z in np.arange(-15.0, 15.1, 3.0):
+        cover = aligned(float(z)).overlap(tube, EVERYWHERE, thickness=3.0)
+        assert cover.min() >= 0
+        assert cover.max() <= 1
+        total += 3 * cover[64]
+    assert np.abs(total - expected).max() < 0.1
+
+
+def test_a_frayed_tube_fills_less_of_the_slice() -> None:
+    tube, frame = Tube([(-260, 0, 1, 20, 7), (260, 0, 1, 20, 7)]), aligned(6.0)
+    whole = frame.overlap(tube, EVERYWHERE)
+    frayed = frame.overlap(tube, EVERYWHERE, fray=np.ones_like(frame.x))
+    assert (frayed <= whole).all()
+    assert frayed.sum() < 0.9 * whole.sum()
 
 
 def test_patients_differ_in_anatomy_and_side() -> None:

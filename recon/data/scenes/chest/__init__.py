@@ -9,7 +9,7 @@ from recon.data.scenes.chest.abdomen import Abdomen
 from recon.data.scenes.chest.bones import Bones
 from recon.data.scenes.chest.lungs import Lungs
 from recon.data.scenes.chest.mediastinum import Mediastinum
-from recon.data.scenes.chest.plane import Plane, Points
+from recon.data.scenes.chest.plane import Plane, Points, smooth_minimum
 from recon.data.scenes.chest.polar import CENTRE, EDGE, Polar
 from recon.data.scenes.chest.wall import Wall
 from recon.data.scenes.drawing import Grid, Image, Texture, inside, paint
@@ -54,11 +54,16 @@ class Chest:
         self.wall = Wall(random)
         self.bones = Bones(random)
         self.mediastinum = Mediastinum(random)
+        self.thickness = float(random.uniform(1.0, 2.5))
         self.abdomen = Abdomen(random, self.mediastinum)
         self._bends = (Texture(random, (60, 45, 45), period=16), Texture(random, (60, 45, 45), period=16))
         self._wrinkles = (Texture(random, (16, 12, 12), period=32), Texture(random, (16, 12, 12), period=32))
-        self._noise = (Texture(random, (0.7, 0.8, 0.8), period=128), Texture(random, (0.7, 1.45, 1.45), period=64))
-        self.noise = float(random.uniform(9, 24))
+        self._noise = (
+            Texture(random, (0.7, 0.6, 0.6), period=128),
+            Texture(random, (0.7, 1.45, 1.45), period=64),
+            Texture(random, (0.7, 1.0, 11), period=64),
+        )
+        self.noise = float(random.uniform(11, 34))
         lowest = max(self.wall.back(z) for z in (-120.0, -60.0, 0.0, 50.0)) * self.pose.scale[1] + self.pose.shift[0]
         self.table = lowest + float(random.uniform(4, 14)) if random.random() < 0.6 else None
         self.lungs = Lungs(random, self._lung_depths(), self.mediastinum)
@@ -75,9 +80,10 @@ class Chest:
         canvas = self.wall.paint(canvas, plane, polar, depth, cavity)
         canvas = self.bones.paint_ribs(canvas, plane, polar, depth)
         chambers, domes, lung = self._spaces(plane, self.bones.pleura(plane.z, polar, depth))
-        canvas = paint(canvas, inside(depth, EDGE), -98.0)
+        strands = plane.field(self.mediastinum.grain) + plane.field(self.mediastinum.clumps)
+        canvas = paint(canvas, inside(depth, EDGE), -99 + 9 * strands + 16 * np.maximum(strands - 1.2, 0))
         canvas = self.abdomen.paint(canvas, plane, domes, depth)
-        canvas = self.mediastinum.paint_heart(canvas, plane, chambers, -np.minimum(domes[0], domes[1]))
+        canvas = self.mediastinum.heart.paint(canvas, plane, chambers, -np.minimum(domes[0], domes[1]))
         canvas = self.lungs.paint(canvas, plane, lung)
         canvas = self.bones.paint(canvas, plane, CENTRE - float(cavity[360]))
         canvas = self.mediastinum.paint_vessels(canvas, plane, lung)
@@ -105,15 +111,17 @@ class Chest:
         first = (float(grid.y[0, 0]), float(grid.x[0, 0]))
         shift = np.array([pose.shift[0] + pose.tilt[0] * z - first[0], pose.shift[1] + pose.tilt[1] * z - first[1]])
         to_pixels = np.concatenate((turn, shift[:, None]), axis=1) / fine_spacing
-        return Plane(height, y, x, to_pixels, (bend[0], bend[1]), grid.y, grid.x)
+        return Plane(height, y, x, to_pixels, (bend[0], bend[1]), grid.y, grid.x, self.thickness)
 
     def _spaces(self, plane: Plane, pleura: Image) -> tuple[dict[str, Image], tuple[Image, Image], Image]:
         """Give the heart's chambers, the domes of the diaphragm and the lungs as signed distances."""
-        chambers = self.mediastinum.chambers(plane)
+        chambers = self.mediastinum.heart.chambers(plane)
         domes = self.abdomen.diaphragm(plane)
         front = CENTRE - float(self.wall.cavity(plane.z)[360])
         filled = np.minimum(self.mediastinum.distance(plane, front, chambers), self.bones.spine_bulge(plane))
-        lung = np.maximum(np.maximum(pleura, -filled), -np.minimum(domes[0], domes[1]))
+        below = np.minimum(domes[0], domes[1])
+        filled = smooth_minimum(filled, below, 12) if plane.z < -70 else filled
+        lung = np.maximum(np.maximum(pleura, -filled), -below)
         return chambers, domes, lung
 
     def _lung_depths(self) -> tuple[Image, Points]:
@@ -144,8 +152,10 @@ class Chest:
     def _grain(self, plane: Plane) -> Image:
         """Give the scan's noise in HU: blurred as by a reconstruction, independent from slice to slice."""
         z = plane.z
-        fine, coarse = self._noise
+        fine, coarse, streaks = self._noise
         moved_y, moved_x = np.float32(31.7 * z), np.float32(-17.3 * z)
         noise = 0.9 * fine.at(z, plane.rows + moved_y, plane.columns + moved_x)
         noise += 0.4 * coarse.at(z, plane.rows + moved_y, plane.columns + moved_x)
+        shoulders = float(np.interp(z, (20, 70), (0.15, 0.55)))  # X-rays are fewest from side to side
+        noise += shoulders * streaks.at(z, plane.rows + moved_y, plane.columns + moved_x)
         return noise * np.float32(self.noise)

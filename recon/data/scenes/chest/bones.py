@@ -111,8 +111,9 @@ class Bones:
         body = np.maximum(body, y - np.float32(centre + 10.5 * size))
         back = centre + 19.5
         canal = ellipse_distance(y, x, centre=(back, 0), radii=(7.2, 8.2))
-        near_disc = min(phase, 1 - phase) * pitch - 2.4
-        gap = np.float32(max(-near_disc, -2.6))
+        lean = np.float32(0.07) * (y - np.float32(centre))  # end-plates are tilted and hollow
+        near_disc = np.minimum(np.float32(phase * pitch) + lean, np.float32((1 - phase) * pitch) - lean)
+        gap = np.maximum(1.4 + np.clip(-body / np.float32(9), 0, 1.2) - near_disc, np.float32(-2.6))
         disc, bone = body, np.maximum(body, gap)
         parts = [bone]
         x = np.abs(x)

@@ -8,7 +8,8 @@ from recon.data.scenes.chest.plane import Pipes, Plane, Points, grown_tree
 from recon.data.scenes.chest.polar import EDGE
 from recon.data.scenes.drawing import Image, Texture, inside, paint
 
-_LEAVES = 1100  # twigs of each artery's and each vein's tree
+_LEAVES = 1700  # twigs of each artery's and each vein's tree
+_THIN = 1.1  # mm: vessels of a smaller radius fill only part of a slice
 
 
 class Lungs:
@@ -25,14 +26,15 @@ class Lungs:
         self.arterial, self.venous = mediastinum.pulmonary, 0.9 * mediastinum.arterial
         self.fine, self.coarse = Texture(random, 1.6, period=48), Texture(random, 9.0, period=32)
         self.folds = Texture(random, (40, 30, 30), period=16)
+        self.minor = (float(random.uniform(-42, -22)), *random.normal((0.12, 0.1), 0.1).tolist())
         self.fissures = [(float(random.uniform(-45, -25)), float(random.uniform(0.75, 1.05))) for _ in range(2)]
         inner = depths > 3.0
         points, depths = points[inner], depths[inner]
         arteries, veins = [], []
         for side, artery, vein in ((-1, (-30, 8, -43), (-44, 2, -44)), (1, (-18, 18, 43), (-42, 4, 43))):
             own = points[points[:, 2] * side > 0]
-            arteries.append(grown_tree(random, artery, self._picked(random, own), tip=0.38, thinning=2.6))
-            veins.append(grown_tree(random, vein, self._picked(random, own), tip=0.38, thinning=2.6))
+            arteries.append(grown_tree(random, artery, self._picked(random, own), tip=0.34, thinning=2.5))
+            veins.append(grown_tree(random, vein, self._picked(random, own), tip=0.34, thinning=2.5))
         self.arteries = arteries[0] + arteries[1]
         self.veins = veins[0] + veins[1]
         self.bronchi = self._bronchi()
@@ -40,27 +42,30 @@ class Lungs:
         count = int(random.integers(4, 22)) if self.emphysema > 0 else 0
         high = points[(points[:, 0] > -30)]
         self.bullae = high[random.integers(0, len(high), count)]
-        self.bulla_sizes = random.uniform(2, 9, count).astype(np.float32)
+        self.bulla_sizes = random.uniform(1.5, 6, count).astype(np.float32)
 
     def paint(self, canvas: Image, plane: Plane, lung: Image) -> Image:
         """Lay the lungs where the signed distance `lung` is negative, and the vessels that lead into them."""
         fine, coarse = plane.field(self.fine), plane.field(self.coarse)
-        air = self.density + self.gradient * plane.y + 16 * fine + 14 * coarse
+        air = self.density + self.gradient * plane.y + 15 * fine + 14 * coarse
+        air += 40 * np.clip(fine - 0.7, 0, 2)
         if self.emphysema > 0:
             air -= self.emphysema * 130 * np.clip(coarse + 0.7 * fine - 0.4, 0, 1)
         air, fluid = self._dependent(air, plane, fine, coarse)
-        canvas = paint(canvas, inside(lung, EDGE), np.maximum(air, -985))
+        canvas = paint(canvas, plane.cover(lung, EDGE), np.maximum(air, -985))
         lines = self._fissure(plane)
         within = inside(lung + 1, 2.0)
-        canvas = paint(canvas, within * inside(lines - 0.35, 0.9) * 0.45, -350.0)
+        canvas = paint(canvas, within * inside(lines - 0.3, 1.6) * 0.35, -350.0)
         for place, size in zip(self.bullae.tolist(), self.bulla_sizes.tolist(), strict=True):
             if abs(plane.z - place[0]) < size + 1:
-                bulla = plane.distance_to_ellipsoid(place, (size, size * 0.9, size * 1.1), reach=2.0)
+                bulla = plane.distance_to_ellipsoid(place, (size, size * 0.9, size * 1.1), reach=2.0) + 0.7 * fine
                 canvas = paint(canvas, within * inside(np.abs(bulla) - 0.3, 1.0), -600.0)
                 canvas = paint(canvas, within * inside(bulla + 0.3, 1.0), -975.0)
         clear = inside(lung - 6, 6.0) * (1 - fluid)
         for pipes, value in ((self.veins, self.venous), (self.arteries, self.arterial)):
-            canvas = paint(canvas, clear * inside(plane.distance_to_pipes(pipes), EDGE), value)
+            thin = pipes.radii.mean(axis=1) < _THIN
+            twigs, trunks = plane.shadow(pipes.chosen(thin)), plane.distance_to_pipes(pipes.chosen(~thin))
+            canvas = paint(canvas, clear * np.maximum(twigs, inside(trunks, EDGE)), value)
         bronchi = plane.distance_to_pipes(self.bronchi, reach=2.0)
         canvas = paint(canvas, clear * inside(bronchi - 0.7, EDGE), -150.0)
         canvas = paint(canvas, clear * inside(bronchi, EDGE), -960.0)
@@ -94,12 +99,16 @@ class Lungs:
             bow = np.abs(plane.x) - np.float32(70)
             line = np.abs(plane.y - (plane.z - start) / slope + 0.004 * bow * bow + fold) * np.float32(0.8)
             lines.append(np.where(plane.x * side > 0, line, 9).astype(np.float32))
-        return np.minimum(lines[0], lines[1])
+        height, slope_y, slope_x = self.minor
+        sheet = np.float32(plane.z - height) - slope_y * plane.y - slope_x * (plane.x + 70) + fold * np.float32(0.8)
+        behind = plane.y - (plane.z - self.fissures[0][0]) / self.fissures[0][1]
+        sheet = np.maximum(np.maximum(np.abs(sheet), behind), plane.x) + np.float32(0.2)
+        return np.minimum(np.minimum(lines[0], lines[1]), sheet)
 
     def _bronchi(self) -> Pipes:
         """Give bronchi beside the larger arteries."""
         radii = self.arteries.radii[:, 1]
-        large = self.arteries.chosen(radii > 1.7)
+        large = self.arteries.chosen(radii > 2.0)
         along = large.ends - large.starts
         across = np.cross(along, np.asarray([0.6, 0.8, 0.0], np.float32))
         across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-3)

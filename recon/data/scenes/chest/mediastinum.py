@@ -1,7 +1,8 @@
-"""The mediastinum: heart, great vessels, airways, gullet, and the fat that keeps the lungs apart."""
+"""The mediastinum: great vessels, airways, gullet, and the fat that keeps the lungs apart."""
 
 import numpy as np
 
+from recon.data.scenes.chest.heart import Heart
 from recon.data.scenes.chest.plane import Pipes, Plane, joined, pipe_along, smooth_minimum
 from recon.data.scenes.chest.polar import EDGE
 from recon.data.scenes.drawing import Image, Texture, inside, paint
@@ -20,7 +21,7 @@ _ARTERIES: list[Path] = [
 _VEINS: list[Path] = [
     [(-48, -6, -30, 9), (-20, -16, -29, 9), (10, -18, -26, 8), (34, -24, -25, 8), (55, -30, -27, 7), (85, -14, -36, 6)],
     [(27, -25, -24, 6.5), (33, -36, -6, 6), (40, -36, 12, 6), (54, -32, 27, 6.5), (85, -16, 38, 6)],
-    [(-200, 20, -26, 12), (-120, 12, -24, 12), (-96, 4, -26, 12), (-84, 0, -28, 12)],
+    [(-200, 20, -26, 12), (-124, 12, -24, 12), (-106, 5, -27, 11.5)],
     [(10, -12, -27, 4), (13, 4, -22, 4), (11, 22, -13, 3.8), (0, 31, -8, 3.5), (-80, 33, -4, 3.5), (-200, 30, -5, 3)],
 ]  # fmt: skip
 _PULMONARY_ARTERIES: list[Path] = [
@@ -42,15 +43,10 @@ _PULMONARY_VEINS: list[Path] = [
 ]
 _AIRWAYS: list[Path] = [
     [(130, 4, 0, 8.5), (60, 8, 0, 8.5), (20, 12, -2, 8.5), (0, 14, -2, 9)],
-    [(2, 14, -5, 7), (-10, 15, -18, 7), (-18, 16, -30, 6), (-36, 15, -34, 5), (-52, 20, -40, 4)],
-    [(-14, 16, -28, 5), (-8, 12, -46, 3.6)],
-    [(2, 14, 2, 6.5), (-12, 15, 16, 6.2), (-24, 16, 32, 5.6), (-34, 20, 41, 4.6), (-52, 27, 47, 3.6)],
-    [(-22, 19, 31, 4.6), (-20, 6, 44, 3.4)],
-]
-_CORONARIES: list[Path] = [
-    [(-38, -24, 10, 1.8), (-48, -46, 26, 1.7), (-75, -57, 42, 1.5), (-110, -52, 54, 1.2)],
-    [(-42, -30, -8, 1.7), (-54, -42, -30, 1.6), (-85, -38, -36, 1.4), (-108, -20, -30, 1.2)],
-    [(-42, -20, 16, 1.5), (-52, -2, 36, 1.5), (-70, 17, 42, 1.4), (-88, 19, 36, 1.2)],
+    [(2, 14, -5, 7), (-14, 15, -14, 7), (-24, 16, -25, 6), (-40, 15, -33, 5), (-54, 20, -40, 4)],
+    [(-19, 16, -20, 5), (-12, 12, -46, 3.6)],
+    [(2, 14, 2, 6.5), (-16, 15, 13, 6.2), (-30, 17, 28, 5.6), (-38, 20, 39, 4.6), (-54, 27, 47, 3.6)],
+    [(-29, 18, 27, 4.6), (-24, 6, 44, 3.4)],
 ]
 _GULLET: Path = [
     (130, 20, 4, 6),
@@ -73,8 +69,6 @@ class Mediastinum:
         self.arterial = float(random.uniform(150, 300)) if enhanced else self.blood
         self.pulmonary = float(random.uniform(140, 320)) if enhanced else self.blood
         self.venous = float(random.uniform(110, 380)) if enhanced else self.blood
-        self.muscle = float(random.uniform(90, 120)) if enhanced else 48.0
-        self.size = float(random.uniform(0.88, 1.18))
         self.fat = float(random.uniform(2.0, 6.0))
         self.air_in_gullet = bool(random.random() < 0.4)
         wide = float(random.uniform(0.9, 1.18))
@@ -85,39 +79,22 @@ class Mediastinum:
         self.pulmonary_veins = _joined(_PULMONARY_VEINS)
         self.airways = _joined(_AIRWAYS)
         self.gullet = _joined([_moved(random, _GULLET)])
-        self.coronaries = _joined(
-            [[(z, 6 + (y - 6) * self.size, x * self.size, r) for z, y, x, r in path] for path in _CORONARIES]
-        )
+        self.heart = Heart(random, arterial=self.arterial, pulmonary=self.pulmonary, venous=self.venous)
         self.plaques = self._plaques(random)
         self.nodes = self._nodes(random)
         self.grain = Texture(random, 3.0, period=32)
         self.clumps = Texture(random, 14.0, period=32)
-
-    def chambers(self, plane: Plane) -> dict[str, Image]:
-        """Give the signed distances to the heart's parts."""
-        s = self.size
-        parts = {
-            "right atrium": ((-70, -12, -34), (36, 27, 22), (1, 0, 0)),
-            "right ventricle": ((-82, -40, 4), (40, 24, 37), (1, 0.1, -0.55)),
-            "septum": ((-80, -9, 0), (38, 21, 19), (1, 0, -0.3)),
-            "left atrium": ((-50, 6, 4), (21, 18, 33), (1, 0, 0)),
-            "left ventricle": ((-84, -17, 40), (48, 31, 30), (0.38, 0.5, -0.8)),
-        }
-        found = {}
-        for name, (centre, radii, axis) in parts.items():
-            middle = (centre[0], 6 + (centre[1] - 6) * s, centre[2] * s)
-            found[name] = plane.distance_to_ellipsoid(middle, [r * s for r in radii], axis, reach=25.0)
-        return found
 
     def distance(self, plane: Plane, front: float, chambers: dict[str, Image]) -> Image:
         """Give the signed distance to all that keeps the lungs apart, its fat included; `front` is the sternum's y."""
         z, reach = plane.z, 16.0
         vessels = self.aorta + self.veins + self.pulmonary_arteries + self.airways + self.gullet
         field = plane.distance_to_pipes(vessels, reach=reach) - np.float32(self.fat * 0.7)
-        field = np.minimum(field, plane.distance_to_pipes(self.pulmonary_veins, reach=8.0) - 1.0)
+        field = np.minimum(field, plane.distance_to_pipes(self.pulmonary_veins, reach=16.0) - 1.0)
         heart = chambers["right atrium"]
+        blend = float(np.interp(z, (-115, -85), (34, 16)))  # one sac of fat where the chambers end one by one
         for name in ("right ventricle", "left atrium", "left ventricle"):
-            heart = smooth_minimum(heart, chambers[name], 16)
+            heart = smooth_minimum(heart, chambers[name], blend)
         if -140 < z < -20:
             field = smooth_minimum(field, heart - np.float32(self.fat), 10)
         x, y = plane.x, plane.y
@@ -127,32 +104,6 @@ class Mediastinum:
         core = np.maximum(np.abs(x - np.float32(3)) - np.float32(11), np.abs(y - np.float32(18)) - 30.0)
         return smooth_minimum(smooth_minimum(field, slab, 9), core, 9)
 
-    def paint_heart(self, canvas: Image, plane: Plane, chambers: dict[str, Image], limit: Image) -> Image:
-        """Lay the heart's chambers; `limit` is negative where the heart may be."""
-        if not -145 < plane.z < -15:
-            return canvas
-        grain = plane.field(self.grain)
-        rough = 0.5 * plane.field(self.clumps)
-        fills = {
-            "left atrium": (self.arterial, 1.2),
-            "right atrium": (0.5 * (self.venous + self.pulmonary), 1.8),
-            "right ventricle": (self.pulmonary, 3.0),
-            "left ventricle": (self.arterial, 10.5),
-        }
-        whole = chambers["left ventricle"]
-        for name in ("left atrium", "right atrium", "right ventricle", "septum"):
-            whole = smooth_minimum(whole, chambers[name], 7)
-        shape = np.maximum(whole + rough, limit)
-        canvas = paint(canvas, inside(shape, EDGE), self.muscle + 4 * grain)
-        for name, (blood, wall) in fills.items():
-            shape = np.maximum(chambers[name] + rough, limit)
-            if name == "left ventricle":
-                canvas = paint(canvas, inside(shape, EDGE), self.muscle + 4 * grain)
-            canvas = paint(canvas, inside(shape + np.float32(wall) + 0.6 * grain, 1.6), blood + 4 * grain)
-        arteries = plane.distance_to_pipes(self.coronaries, reach=5.0)
-        canvas = paint(canvas, inside(np.maximum(arteries - 2.6, limit), 1.5), -95.0)
-        return paint(canvas, inside(np.maximum(arteries, limit), EDGE), self.arterial)
-
     def paint_vessels(self, canvas: Image, plane: Plane, lung: Image) -> Image:
         """Lay great vessels, gullet, airways, calcified plaques, and lymph nodes outside the lungs."""
         grain = plane.field(self.grain)
@@ -161,10 +112,12 @@ class Mediastinum:
             (self.pulmonary_arteries, self.pulmonary),
             (self.veins, self.venous if plane.z > -60 else 0.4 * self.venous + 30),
         )
+        uneven = np.clip(0.8 * plane.field(self.clumps), -1, 1)
         nodes = np.maximum(plane.distance_to_pipes(self.nodes), 1 - lung)
         canvas = paint(canvas, inside(nodes, EDGE), 70.0 if self.contrast else 40.0)
         for pipes, value in layers:
-            canvas = paint(canvas, inside(plane.distance_to_pipes(pipes), EDGE), value + 4 * grain)
+            shape = plane.distance_to_pipes(pipes, reach=3.0) + uneven
+            canvas = paint(canvas, inside(shape, EDGE), value + 4 * grain)
         gullet = plane.distance_to_pipes(self.gullet, reach=6.0)
         canvas = paint(canvas, inside(gullet + 0.4 * grain, EDGE), 38 + 6 * grain)
         if self.air_in_gullet:
@@ -179,7 +132,7 @@ class Mediastinum:
 
     def _plaques(self, random: np.random.Generator) -> Pipes:
         """Draw calcifications: short thin pipes on the walls of the aorta and of the coronary arteries."""
-        walls = joined([self.aorta, self.coronaries])
+        walls = joined([self.aorta, self.heart.coronaries])
         count = int(random.integers(0, 26)) if random.random() < 0.6 else 0
         picks = random.integers(0, len(walls.radii), max(count, 1))
         around = random.standard_normal((len(picks), 3), dtype=np.float32)

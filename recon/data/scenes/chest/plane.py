@@ -40,7 +40,7 @@ class Plane:
 
     `to_pixels` takes (y, x, 1) of the anatomy to the pixel's (row, column), but for `bend`, by which the coordinates
     of a pixel exceed those of that affine map; it lets small structures be drawn in a window around them. `rows`
-    (H, 1) and `columns` (1, W) are the pixels in the frame of the grid, in mm.
+    (H, 1) and `columns` (1, W) are the pixels in the frame of the grid, in mm. The slice is `thickness` mm thick.
     """
 
     z: float
@@ -50,10 +50,27 @@ class Plane:
     bend: tuple[Image, Image]
     rows: Image
     columns: Image
+    thickness: float = 0.0
 
     def field(self, texture: Texture) -> Image:
         """Give a texture on this plane; its axes are those of the grid."""
         return texture.at(self.z, self.rows, self.columns)
+
+    def cover(self, distance: Image, width: float) -> Image:
+        """Turn a signed distance in space (mm, negative inside) into the share of the slice inside, 1 to 0.
+
+        Edges are soft over `width` and, where they are oblique to the slice, over the part of its thickness that they
+        cross: a distance in space has slope 1, and what its slope in the plane lacks of that is its slope along z.
+        """
+        step = float(self.rows[1, 0] - self.rows[0, 0])
+        flat = np.empty_like(distance)
+        np.square(distance[1:] - distance[:-1], out=flat[:-1])
+        flat[-1] = flat[-2]
+        right = np.square(distance[:, 1:] - distance[:, :-1])
+        flat[:, :-1] += right
+        flat[:, -1] += right[:, -1]
+        across = np.float32(self.thickness**2) * np.clip(1 - flat / np.float32(step**2), 0, 1)
+        return np.clip(np.float32(0.5) - distance / np.sqrt(np.float32(width**2) + across), 0, 1)
 
     def pixels(self, y: NDArray[np.float32], x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Give about the (N, 2) rows and columns of the places (y, x)."""
@@ -94,6 +111,36 @@ class Plane:
             dx -= t * rise_x
             far = np.sqrt(dy * dy + dx * dx + (dz - t * rise_z) ** 2) - (first + t * (last - first))
             np.minimum(field[window], far, out=field[window])
+        return field
+
+    def shadow(self, pipes: Pipes) -> Image:
+        """Give the share, 0 to 1, that thin pipes fill of the slice, at each pixel.
+
+        A pipe's part in the slice is projected along z; it fades by its chord through the slice, and where it leaves.
+        """
+        field = np.zeros(self.y.shape, np.float32)
+        along = pipes.ends - pipes.starts
+        flat = np.linalg.norm(along[:, 1:], axis=1)
+        sine = np.maximum(flat / np.maximum(np.linalg.norm(along, axis=1), 1e-6), 0.05)
+        rise = pipes.radii.max(axis=1) * sine
+        span = self.thickness / 2 + rise
+        heights = (pipes.starts[:, 0], pipes.ends[:, 0])
+        near = (np.minimum(*heights) - span <= self.z) & (self.z <= np.maximum(*heights) + span)
+        pipes, sine, rise, span = pipes.chosen(near), sine[near], rise[near], span[near]
+        first, last = _near_parts(pipes, self.z, span)
+        ends = [self.pixels(corner[:, 1], corner[:, 2]) for corner in (first, last)]
+        radii = pipes.radii.mean(axis=1)
+        windows = self.windows(ends[0], ends[1], radii.astype(np.float64))
+        weights = np.minimum(1.6 * radii / (sine * self.thickness), 1) * np.minimum(0.25 + 1.2 * radii, 1)
+        fades = np.minimum(2 * rise, self.thickness)
+        lists = [part.tolist() for part in (first, last - first, radii, weights, span, fades)]
+        for window, (z, y, x), (up, down, right), radius, weight, reach, fade in zip(windows, *lists, strict=True):
+            dy, dx = self.y[window] - y, self.x[window] - x
+            t = np.clip((dy * down + dx * right) / max(down**2 + right**2, 1e-6), 0, 1)
+            away = np.sqrt((dy - t * down) ** 2 + (dx - t * right) ** 2) - radius
+            cover = np.clip(0.5 - away / 0.9, 0, 1)
+            cover *= weight * np.clip((reach - np.abs(t * up + (z - self.z))) / fade, 0, 1)
+            np.maximum(field[window], cover, out=field[window])
         return field
 
     def distance_to_ellipsoid(
@@ -156,7 +203,7 @@ def grown_tree(
     used = 1
     for target, push in zip(targets[order], jitter, strict=True):
         away = np.sqrt(((nodes[:used] - target) ** 2).sum(axis=1))
-        parent = int(np.argmin(away + 0.6 * paths[:used]))
+        parent = int(np.argmin(away + 0.35 * paths[:used]))
         nodes[used], nodes[used + 1] = (nodes[parent] + target) / 2 + push * (0.07 * away[parent]), target
         parents[used], parents[used + 1] = parent, used
         paths[used], paths[used + 1] = paths[parent] + away[parent] / 2, paths[parent] + away[parent]

@@ -21,16 +21,28 @@ class Wall:
         self.muscle = float(random.uniform(0.65, 1.25))
         self.breast = float(random.uniform(10, 42)) if random.random() < 0.4 else 0.0
         self.gland = float(random.uniform(-0.6, 1.4))
-        self.depth_scale = float(random.uniform(0.9, 1.1))
+        self.depth_scale = float(random.uniform(0.86, 1.14))
+        self.squareness = float(random.uniform(2.05, 2.6))
+        self.gutter, self.corner = float(random.uniform(1, 8)), float(random.uniform(-2, 3.5))
+        self.waves = random.normal(0, 1.3, (2, 4, 2))  # of the cavity's outline, in mm: still, and changing in z
         self.streaks = Texture(random, (8, 2.2, 5), period=32)
         self.lobules = Texture(random, (14, 7, 7), period=32)
+        self.merging = Texture(random, (25, 14, 14), period=32)
 
     def cavity(self, z: float) -> Table:
         """Give the radius of the rib cage's inner surface at height z, for each angle."""
         width, front, back = (float(np.interp(z, _LEVELS, row)) for row in (_HALF_WIDTH, _FRONT, _BACK))
-        across, along = np.abs(np.sin(ANGLES)), np.cos(ANGLES)
+        across, along, power = np.abs(np.sin(ANGLES)), np.cos(ANGLES), self.squareness
         reach = np.where(along > 0, front * self.depth_scale, back)
-        return (across**2.35 / width**2.35 + np.abs(along) ** 2.35 / reach**2.35) ** (-1 / 2.35)
+        outline = (across**power / width**power + np.abs(along) ** power / reach**power) ** (-1 / power)
+        turn, share = np.abs(ANGLES), float(np.interp(z, (30, 95), (1, 0.3)))
+        outline = outline + share * (self.gutter * hill(turn, 2.55, 0.32) + self.corner * hill(turn, 0.75, 0.3))
+        outline = outline - 2 * share * hill(turn, 0, 0.22)  # behind the sternum
+        for number, (still, turning) in enumerate(zip(*self.waves.tolist(), strict=True), start=2):
+            size = share * (still[0] + turning[0] * np.sin(z / 70)), share * (still[1] + turning[1] * np.sin(z / 70))
+            outline = outline + size[0] * np.cos(number * ANGLES) + size[1] * np.sin(number * ANGLES)
+        result: Table = outline
+        return result
 
     def layers(self, z: float, cavity: Table) -> dict[str, tuple[Table, Table]]:
         """Give, for each muscle layer, its inner and outer depth (mm outside the cavity) per angle."""
@@ -94,14 +106,16 @@ class Wall:
             place = polar.lookup(self.breast * hill(np.abs(ANGLES), 0.78, 0.22)) * np.float32(
                 np.exp(-(((plane.z + 50) / 34) ** 2))
             )
-            gland = (lobules + streaks * 0.6 + (self.gland - 1.0)) * 3 + np.minimum(place * 0.12, 2.4) - 1.4
+            gland = 1.3 * (lobules + 0.4 * streaks + (self.gland - 1.0)) + np.minimum(place * 0.06, 1.2) - 0.5
             outside = polar.lookup(layers["outer"][1] + 5) - depth
             gland = np.clip(gland, 0, 1) * np.clip(place * 0.12, 0, 1)
             canvas = paint(canvas, gland * inside(outside, 4) * inside(skin + 6, 5), 30 + 10 * streaks)
         flesh: Image = 55 + 9 * streaks - 55 * np.clip(lobules - 1.1 + 0.5 * streaks, 0, 1.5)
         rough: Image = 1.3 * lobules + 0.4 * streaks
+        merged = np.clip(1.5 * plane.field(self.merging) + 0.5 * lobules - 0.5, -0.7, 1.9)  # muscles touch, or part
         for low, high in layers.values():
             middle, half = polar.lookup((low + high) / 2), polar.lookup((high - low) / 2 - 0.9)
-            canvas = paint(canvas, inside(np.abs(depth - middle + rough) - half, 1.2), flesh)
+            thick = np.minimum(half, 2) * np.float32(0.5)
+            canvas = paint(canvas, inside(np.abs(depth - middle + rough) - half - merged * thick, 1.6), flesh)
         between = np.abs(depth - np.float32(4.6) + 0.5 * rough) - np.float32(3.4)
         return paint(canvas, inside(between, EDGE), flesh - 15.0)

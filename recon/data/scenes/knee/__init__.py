@@ -1,6 +1,7 @@
 """A coronal knee in proton-density contrast, with and without fat saturation, drawn from random numbers."""
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from recon.data.scenes.drawing import Grid, Image
 from recon.data.scenes.knee.drawing import KneeDrawing, Signals
@@ -10,14 +11,15 @@ from recon.data.scenes.knee.tubes import Frame
 
 PROTON_DENSITY = Signals(
     fat=0.80, septum=0.45, skin=0.34, marrow=0.64, red_marrow=0.42, muscle=0.33, fascia=0.22, cortex=0.06,
-    cartilage=0.47, fluid=0.62, synovium=0.52, meniscus=0.09, tendon=0.07, cruciate=0.24, artery=0.10, vein=0.40,
+    cartilage=0.45, fluid=0.62, synovium=0.52, meniscus=0.09, tendon=0.07, cruciate=0.24, artery=0.10, vein=0.40,
     nerve=0.45, fat_saturated=False,
 )  # fmt: skip
 FAT_SATURATED = Signals(
-    fat=0.17, septum=0.21, skin=0.36, marrow=0.15, red_marrow=0.24, muscle=0.34, fascia=0.22, cortex=0.05,
-    cartilage=0.54, fluid=0.88, synovium=0.34, meniscus=0.10, tendon=0.07, cruciate=0.22, artery=0.16, vein=0.72,
+    fat=0.185, septum=0.22, skin=0.40, marrow=0.165, red_marrow=0.25, muscle=0.32, fascia=0.12, cortex=0.05,
+    cartilage=0.43, fluid=0.90, synovium=0.34, meniscus=0.10, tendon=0.07, cruciate=0.21, artery=0.16, vein=0.42,
     nerve=0.46, fat_saturated=True,
 )  # fmt: skip
+BLUR = (0.18, 0.27)  # mm, deviations along rows and columns
 
 
 class Knee:
@@ -49,4 +51,11 @@ class Knee:
         drawing.vessels()
         drawing.tendons()
         paint_joint(drawing)
-        return np.clip(grid.average(drawing.finished()), 0, 1)
+        return np.clip(grid.average(_blurred(drawing.finished(), grid.spacing / grid.oversampling)), 0, 1)
+
+
+def _blurred(image: Image, step: float) -> Image:
+    """Blur by about what the echo train's decay and the readout leave of the pixels; air stays 0."""
+    for axis, deviation in enumerate(BLUR):
+        image = gaussian_filter1d(image, deviation / step, axis=axis, mode="nearest", truncate=2.5)
+    return image

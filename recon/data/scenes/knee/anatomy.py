@@ -5,7 +5,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.data.scenes.knee.courses import ENVELOPE, FAT, Knots
+from recon.data.scenes.knee.courses import ENVELOPE, FASCIA, FAT, RETINACULUM, Knots
 from recon.data.scenes.knee.tubes import Tube
 
 Values = TypeVar("Values", float, NDArray[np.float64])
@@ -59,8 +59,13 @@ class Build:
         )
         return self.tube(knots.tolist(), power=2.3)
 
-    def envelope(self) -> Tube:
-        """Give the deep fascia: what the subcutaneous fat lies on."""
+    def envelope(self, *, inner: bool = False) -> Tube:
+        """Give the deep fascia: what the subcutaneous fat lies on; its inner side is deeper in the retinacula."""
         table = np.asarray(ENVELOPE, np.float64)
         table[:, 3] *= 1 + 0.5 * (self.muscle - 1)
+        if inner:
+            front = np.interp(table[:, 0], *np.asarray(RETINACULUM, np.float64).T)
+            table[:, 3] -= FASCIA
+            table[:, 4] -= FASCIA + front / 2
+            table[:, 2] += front / 2
         return self.tube(table.tolist(), power=2.3)

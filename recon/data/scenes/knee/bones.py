@@ -12,8 +12,9 @@ from recon.data.scenes.knee.tubes import Frame, Window
 
 MEDIAL = np.asarray(  # a condyle's (z, top, bottom, half width)
     [
-        (-33, -30, -29, -4),
-        (-29, -38, -22, 7),
+        (-31.3, -26, -32, -3),
+        (-31.0, -34, -25, 5),
+        (-29.5, -39, -20, 8.5),
         (-23, -40, -10, 12),
         (-14, -40, -3.5, 15),
         (-4, -40, -0.5, 15.8),
@@ -21,15 +22,16 @@ MEDIAL = np.asarray(  # a condyle's (z, top, bottom, half width)
         (15, -40, -1.8, 15),
         (22, -42, -5.5, 14),
         (28, -39, -11.5, 12),
-        (32.5, -31, -19, 7),
-        (35, -26, -25, -4),
+        (32.5, -33, -17.5, 8.5),
+        (33, -22, -28, -3),
     ],
     np.float64,
 )
 LATERAL = np.asarray(
     [
-        (-38, -32, -31, -4),
-        (-34, -40, -24, 9),
+        (-34.6, -28, -34, -3),
+        (-34.3, -35, -27, 5),
+        (-33, -40, -22, 9.5),
         (-27, -42, -13, 14),
         (-16, -42, -4.5, 16),
         (-4, -40, -0.5, 16.5),
@@ -37,13 +39,21 @@ LATERAL = np.asarray(
         (14, -40, -2, 15),
         (20, -40, -5.5, 13.5),
         (26, -37, -11.5, 11),
-        (30, -29, -18.5, 6),
-        (32, -25, -24, -4),
+        (29.5, -31, -16.5, 8),
+        (30, -20, -27, -3),
     ],
     np.float64,
 )
 TROCHLEA = np.asarray(
-    [(-26, -38, -30, -4), (-24, -42, -27, 14), (-18, -42, -18, 16), (-10, -42, -11, 16), (-4, -42, -12, 16)], np.float64
+    [
+        (-30, -26, -41, 13),
+        (-29.5, -40, -28, 14),
+        (-25, -43, -24, 15),
+        (-18, -42, -18, 16),
+        (-10, -42, -11, 16),
+        (-4, -42, -12, 16),
+    ],
+    np.float64,
 )
 NOTCH = np.asarray([(-18, 14), (-14, 0), (-9, -12), (0, -21), (10, -27), (20, -32), (27, -40), (34, -60)], np.float64)
 CORONAL_RADIUS = 22.0  # mm, of the condyles' undersides
@@ -106,21 +116,22 @@ class Bones:
                 top,
                 bottom,
                 half * self.size,
-                max(roundness, min(1.0, abs(z) / 24)),
+                max(roundness, min(1.0, abs(z) / 20)),
             )
-            head = _smooth_union(head, box, 8.0)
-            reach = float(np.interp(z, [-30, -8, 12, 24], [30, 9, 11, 22]))
+            head = smooth_union(head, box, 12.0)
+            reach = float(np.interp(z, [-34, -30, -8, 12, 24, 33], [16, 26, 9, 11, 18, 8]))
             cartilage = np.maximum(cartilage, _step(y - (bottom - reach), 3) * _step(3.6 - box, 1))
         z = self.build.table_depth(frame.z, y=-20, x=0) / self.size
         top, bottom, half = _lookup(TROCHLEA, z)
         if z < -4:
-            head = _smooth_union(head, _rounded_box(y, x, top, bottom, half, 0.8), 6.0)
+            head = smooth_union(head, _rounded_box(y, x, top, bottom, half, 0.8), 9.0)
             cartilage = np.maximum(cartilage, _step(y - (bottom - 6), 3) * (z < -9))
         roof = float(np.interp(z, *NOTCH.T))
         if z > NOTCH[0, 0]:
             notch = _rounded_box(y, x - 0.5, roof, 30, self.notch, 0.85)
-            head = -_smooth_union(-head, notch, 2.5)
+            head = -smooth_union(-head, notch, 2.5)
             cartilage *= _step(notch - 1.5, 1.5)
+        cartilage *= _step(y + 37, 4)
         distance[rows, columns] = head
         articular[rows, columns] = cartilage
         return Bone(window, distance, articular)
@@ -149,7 +160,7 @@ class Bones:
         table = np.arange(-70, 70, 0.1)
         heights = self.plateau(frame.z, table.astype(np.float32))
         above: Image = heights.take(((x + 70) * 10).astype(np.int32), mode="clip") - y
-        distance[rows, columns] = -_smooth_union(-distance[rows, columns], -above, 2.5)
+        distance[rows, columns] = -smooth_union(-distance[rows, columns], -above, 2.5)
         articular = np.zeros_like(distance)
         sides = _step(np.abs(x) - 7.5, 2) * _step(39 * self.size - np.abs(x), 2)
         articular[rows, columns] = sides * _step(above + 2, 1.5) * _step(4.0 - above, 1.5)
@@ -166,8 +177,8 @@ class Bones:
         window = frame.window((y - height - 6, y + height + 6, x - width - 6, x + width + 6))
         distance = ellipse_distance(frame.y[window], frame.x[window], centre=(y, x), radii=(height, width))
         point = np.abs(frame.x[window] - x) * 0.75 + (frame.y[window] - y) - (height * 0.98)
-        distance = -_smooth_union(-distance, -0.8 * point, 8.0)
-        articular = np.full_like(distance, np.float32(np.clip((t - 0.2) * 2, 0, 1)))
+        distance = -smooth_union(-distance, -0.8 * point, 8.0)
+        articular = np.float32(np.clip((t - 0.2) * 2, 0, 1)) * _step(y + 0.35 * height - frame.y[window], 4)
         return Bone(window, distance, articular, cortex=min(0.7 / scale, 2.0))
 
 
@@ -186,7 +197,7 @@ def _rounded_box(y: Image, x: Image, top: float, bottom: float, half: float, rou
     return outer + np.minimum(np.maximum(right, down), 0) - radius
 
 
-def _smooth_union(a: Image, b: Image, blend: float) -> Image:
+def smooth_union(a: Image, b: Image, blend: float) -> Image:
     """Join two signed distances with a fillet of about `blend` mm."""
     overlap = np.maximum(blend - np.abs(a - b), 0)
     return np.minimum(a, b) - overlap * overlap * (0.25 / blend)

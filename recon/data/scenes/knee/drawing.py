@@ -7,7 +7,9 @@ import numpy as np
 
 from recon.data.scenes.drawing import Image, Texture, inside, paint
 from recon.data.scenes.knee.patient import Patient
-from recon.data.scenes.knee.tubes import Frame, Section, Tube, Window, shared_window
+from recon.data.scenes.knee.tubes import Frame, Tube, Window, shared_window
+
+SKIN_SLICE = 4.0  # mm: the thickness over which slices see the body's surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +48,29 @@ class KneeDrawing:
         self.patient, self.frame, self.signals = patient, frame, signals
         self.canvas = np.zeros(frame.y.shape, np.float32)
         self.body = np.zeros_like(self.canvas)
+        self.under = np.zeros_like(self.canvas)  # of the body's share of a pixel, what lies under the skin
         self.fat = self.gain = self.canvas
 
     def skin_and_fat(self) -> None:
         """Paint the skin and the fat under it, lobed by septa."""
         patient, frame, signals = self.patient, self.frame, self.signals
         everything = (slice(None), slice(None))
-        section = patient.skin.section(frame.z, thickness=4.0)
-        window = frame.window(section.box)
-        self.body[window] = frame.cover(section, window)
+        window = frame.window(patient.skin.section(frame.z, thickness=SKIN_SLICE).box)
+        self.body[window] = frame.overlap(patient.skin, window, thickness=SKIN_SLICE)
         lobules = frame.texture(patient.textures.lobules, everything)
         strands = frame.texture(patient.textures.strands, everything)
         self.canvas += signals.skin * (1 + 0.1 * lobules)
-        septa = np.maximum(1 - np.abs(lobules + 0.3 * strands) * 6, 0) * np.clip(0.2 + 0.5 * strands, 0, 0.8)
+        septa = self._strands(lobules + 0.25 * strands, 8.0) * np.clip(0.55 + 0.5 * strands, 0, 0.85)
+        septa = np.maximum(septa, self._strands(strands, 5.0) * np.clip(0.3 + 0.35 * lobules, 0, 0.6))
         self.gain = 1 + 0.05 * self._saturation()
         self.fat = signals.fat * self.gain * (1 + 0.03 * strands + 0.025 * lobules)
         self.fat = paint(self.fat, septa, signals.septum)
-        section = patient.fat.section(frame.z)
+        section = patient.fat.section(frame.z, thickness=SKIN_SLICE)
         if section.visible:
             window = frame.window(section.box)
-            self.canvas[window] = paint(self.canvas[window], frame.cover(section, window), self.fat[window])
+            under = frame.overlap(patient.fat, window, thickness=SKIN_SLICE) / np.maximum(self.body[window], 0.01)
+            self.under[window] = np.minimum(under, 1)
+            self.canvas[window] = paint(self.canvas[window], self.under[window], self.fat[window])
 
     def muscles(self) -> None:
         """Paint the deep compartment: fascia, and muscles parted by thin septa of fat."""
@@ -76,7 +81,7 @@ class KneeDrawing:
         window = frame.window(section.box)
         envelope = frame.distance(section, window)
         patches = frame.texture(patient.textures.patches, window)
-        self._deep_fat(section, window)
+        self._deep_fat(window)
         best, second = np.full_like(envelope, 30), np.full_like(envelope, 30)
         for tube in patient.muscles:
             section = tube.section(frame.z)
@@ -89,30 +94,38 @@ class KneeDrawing:
         bundles = self._fibres(patient.textures.bundles, window)
         gap = 0.5 * (second - best) - np.maximum(0.45 + 0.4 * patches, 0.1) + 0.15 * fibres
         septa = np.clip(0.3 - gap, 0, 1)
-        streaks = np.clip((bundles + 0.5 * fibres + 0.4 * patches - 1.75) * 1.2, 0, 0.7)
-        edge = np.maximum(best, envelope + 0.8) + 0.2 * fibres + 0.2 * bundles
-        muscle = signals.muscle * (1 + 0.06 * fibres + 0.025 * bundles + 0.05 * patches)
+        streaks = np.maximum(1 - np.abs(bundles + 0.25 * fibres) * 7, 0) * np.clip(0.7 * patches + 0.2 * fibres, 0, 0.6)
+        edge = np.maximum(best, envelope + 0.8) + 0.2 * fibres + 0.3 * bundles + 0.8 * patches
+        muscle = signals.muscle * (1 + 0.035 * fibres + 0.035 * bundles + 0.05 * patches)
         muscle = paint(muscle, np.maximum(septa, streaks), self.fat[window] * 0.85)
         self.canvas[window] = paint(self.canvas[window], inside(edge, 1.2), muscle)
 
-    def _deep_fat(self, envelope: Section, window: Window) -> None:
+    def _deep_fat(self, window: Window) -> None:
         """Thread the fat under the fascia with strands of connective tissue."""
         textures = self.patient.textures
         bundles, mottle = self.frame.texture(textures.bundles, window), self.frame.texture(textures.mottle, window)
-        threads = np.maximum(1 - np.abs(mottle + 0.4 * bundles) * 4, 0) * np.clip(0.1 + 0.3 * bundles, 0, 0.5)
+        threads = self._strands(mottle + 0.4 * bundles, 4.0) * np.clip(0.2 + 0.3 * bundles, 0, 0.5)
         fat = self.signals.fat * 0.92 * self.gain[window] * (1 + 0.03 * mottle + 0.02 * bundles)
         value = paint(fat, threads, self.signals.septum)
-        cover = self.frame.cover(envelope, window)
-        broad = float(np.clip(envelope.half.max() / 12 - 1, 0, 1))
-        line = inside(np.abs(self.frame.distance(envelope, window)) - 0.4, 0.8)
-        fascia = line * np.clip(0.5 + 0.3 * mottle, 0, 0.9) * broad
+        cover = self.frame.overlap(self.patient.envelope, window)
+        shell = cover - self.frame.overlap(self.patient.inner_envelope, window)
+        fascia = np.maximum(shell, 0) * np.clip(0.95 + 0.12 * mottle + 0.15 * bundles, 0.3, 1.3)
         canvas = paint(self.canvas[window], cover, value)
         self.canvas[window] = paint(canvas, fascia, self.signals.fascia)
 
     def tendons(self) -> None:
         """Paint the tendons and the ligaments outside the joint."""
-        for tube in self.patient.tendons:
-            self.tube(tube, self.signals.tendon, striped=0.8)
+        patient, signals = self.patient, self.signals
+        bands = [(tube, (signals.fascia + signals.fat) / 2, 0.0) for tube in patient.retinacula]
+        for tube, signal, striped in bands + [(tube, signals.tendon, 0.6) for tube in patient.tendons]:
+            section = tube.section(self.frame.z, thickness=3.0)
+            if section.visible:
+                window = self.frame.window(section.box)
+                fibres = self.frame.texture(patient.textures.fibres, window)
+                bundles = self.frame.texture(patient.textures.bundles, window)
+                cover = self.frame.overlap(tube, window, fray=0.15 * fibres + 0.3 * bundles)
+                value = signal * (1 + striped * np.maximum(fibres + bundles, -1))
+                self.canvas[window] = paint(self.canvas[window], cover * self.under[window], value)
 
     def vessels(self) -> None:
         """Paint vessels and nerves."""
@@ -130,7 +143,8 @@ class KneeDrawing:
             window = self.frame.window(section.box)
             fibres = self.frame.texture(self.patient.textures.fibres, window)
             signal = value * (1 + striped * fibres)
-            self.canvas[window] = paint(self.canvas[window], self.frame.cover(section, window), signal)
+            cover = self.frame.cover(section, window) * self.under[window]
+            self.canvas[window] = paint(self.canvas[window], cover, signal)
 
     def finished(self) -> Image:
         """Give the canvas, with air around the body."""
@@ -152,6 +166,16 @@ class KneeDrawing:
         field = texture.at(frame.z, y, wide)
         rows = np.arange(len(shift)) * wide.shape[1] + shift
         return field.ravel().take(rows[:, None] + aside)
+
+    def _strands(self, field: Image, sharpness: float) -> Image:
+        """Give thin lines where a field rises through 0 to the right: open strands, not whole contours."""
+        rise = np.zeros_like(field)
+        np.subtract(field[:, 1:], field[:, :-1], out=rise[:, 1:])
+        rise *= np.float32(4 / (self.frame.grid_x[0, 1] - self.frame.grid_x[0, 0]))
+        rise -= np.float32(0.2)
+        lines = np.maximum(1 - np.abs(field) * np.float32(sharpness), 0)
+        lines *= np.clip(rise, 0, 1, out=rise)
+        return lines
 
     def _saturation(self) -> Image:
         """Give how much fat signal comes back where saturation fails, and a slow drift elsewhere."""

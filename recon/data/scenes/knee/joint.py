@@ -3,7 +3,7 @@
 import numpy as np
 
 from recon.data.scenes.drawing import Image, ellipse_distance, inside, paint
-from recon.data.scenes.knee.bones import Bone
+from recon.data.scenes.knee.bones import Bone, smooth_union
 from recon.data.scenes.knee.drawing import KneeDrawing
 from recon.data.scenes.knee.patient import Spot
 from recon.data.scenes.knee.tubes import Window, shared_window, within_window
@@ -35,13 +35,16 @@ def _paint_bone(drawing: KneeDrawing, bone: Bone, name: str) -> None:
         return
     patient, frame, signals = drawing.patient, drawing.frame, drawing.signals
     y, x = frame.y[window], frame.x[window]
-    cartilage = np.clip((2.4 - distance) / 0.5 + 0.5, 0, 1) * bone.articular
     mottle = frame.texture(patient.textures.mottle, window)
-    value = signals.cartilage * (1 + 0.06 * mottle)
+    patches = frame.texture(patient.textures.patches, window)
+    cartilage = np.clip((2.3 + 0.25 * mottle - distance) / 0.7 + 0.5, 0, 1) * bone.articular
+    distance = distance + (0.3 * mottle + 0.35 * patches) * (1 - 0.8 * bone.articular)
+    value = signals.cartilage * (0.78 + 0.16 * np.clip(distance, 0, 2.4) + 0.06 * mottle)  # darker towards the bone
     canvas = paint(drawing.canvas[window], cartilage, value)
-    canvas = paint(canvas, inside(distance, 0.5), signals.cortex)
-    thick = {"femur": np.clip((-y - 52) / 12, 0, 3.6), "tibia": np.clip((y - 42) / 12, 0, 3.8)}.get(name, 0.2)
     trabeculae = frame.texture(patient.textures.trabeculae, window)
+    pale = np.clip(0.25 + 0.3 * mottle + 0.3 * patches + 0.08 * trabeculae, 0.05, 0.7) * (1 - 0.7 * bone.articular)
+    canvas = paint(canvas, inside(distance, 0.7), signals.cortex + pale * (0.6 * signals.marrow))
+    thick = {"femur": np.clip((-y - 52) / 12, 0, 3.6), "tibia": np.clip((y - 42) / 12, 0, 3.8)}.get(name, 0.2)
     marrow = signals.marrow * drawing.gain[window] * (1 + 0.045 * trabeculae + 0.035 * mottle)
     red = np.clip(0.5 + 0.8 * mottle, 0, 1) * patient.red_marrow
     if name in ("femur", "tibia"):
@@ -53,7 +56,9 @@ def _paint_bone(drawing: KneeDrawing, bone: Bone, name: str) -> None:
     for spots, diffuse in ((patient.oedema, True), (patient.cysts, False)):
         for spot in spots:
             marrow = _with_lesion(drawing, marrow, spot, window, diffuse=diffuse)
-    drawing.canvas[window] = paint(canvas, inside(distance + bone.cortex + thick + 0.25 * mottle, 0.9), marrow)
+    inner = distance + thick * (1 + 0.15 * patches) + bone.cortex * np.clip(1 + 0.45 * mottle, 0.4, 2)
+    inner = _moved_down(inner, patient.chemical_shift / float(frame.grid_y[1, 0] - frame.grid_y[0, 0]))
+    drawing.canvas[window] = paint(canvas, inside(inner + 0.06 * trabeculae, 1.1), marrow)
 
 
 def _with_lesion(drawing: KneeDrawing, marrow: Image, spot: Spot, window: Window, *, diffuse: bool) -> Image:
@@ -85,7 +90,7 @@ def _paint_effusion(drawing: KneeDrawing, femur: Bone) -> None:
     window = femur.window
     y = frame.y[window]
     height = np.clip((y + 62) / 12, 0, 1) * np.clip((4 - y) / 6, 0, 1)
-    uneven = np.clip(0.7 + 0.5 * frame.texture(patient.textures.patches, window), 0, 2)
+    uneven = np.clip(0.4 + 0.9 * frame.texture(patient.textures.patches, window), 0, 2)
     cover = inside(femur.distance - (1.6 * amount) * height * uneven, 0.8) * np.clip(height * 4, 0, 1)
     drawing.canvas[window] = paint(drawing.canvas[window], cover, drawing.signals.fluid)
 
@@ -132,12 +137,19 @@ def _with_meniscus(
     height = np.minimum(1 + 2.2 * horn + (0.62 - 0.5 * horn) * (np.abs(u) - inner), 7 - 2.5 * horn)
     level = float(patient.bones.plateau(drawing.frame.z, np.asarray([side * 26.0], np.float32))[0])
     wedge = np.maximum(1.9 - np.minimum(above, below), below - 2.2 - height)
-    wedge = np.maximum(np.maximum(wedge, y - (level - 0.5)), ring)
-    canvas = paint(canvas, inside(wedge, 0.5), signals.meniscus)
+    wedge = -smooth_union(-np.maximum(wedge, y - (level - 0.5)), -ring, 1.6)
+    present = float(np.clip((24 - abs(depth)) / 4, 0, 1))
+    canvas = paint(canvas, inside(wedge, 0.6) * present, signals.meniscus)
     if patient.tear is not None and patient.tear[0] == side and abs(depth - patient.tear[1]) < 5:
         line = inside(np.abs(y - 4.0 + 0.25 * u) - 0.35, 0.6) * inside(wedge, 0.5)
         canvas = paint(canvas, line * 0.8, signals.fluid)
     return canvas
+
+
+def _moved_down(image: Image, rows: float) -> Image:
+    """Move an image down by the nearest whole number of rows, repeating the edge: where fat appears to lie."""
+    whole = round(rows)
+    return image[np.clip(np.arange(len(image)) - whole, 0, len(image) - 1)] if whole else image
 
 
 def _over(bone: Bone, window: Window) -> Image:

@@ -7,7 +7,8 @@ import numpy as np
 from recon.data.scenes.drawing import Texture
 from recon.data.scenes.knee.anatomy import Build
 from recon.data.scenes.knee.bones import Bones
-from recon.data.scenes.knee.courses import CRUCIATE, MUSCLES, POSTERIOR_CRUCIATE, TENDONS, VESSELS
+from recon.data.scenes.knee.cords import CRUCIATE, POSTERIOR_CRUCIATE, RETINACULA, TENDONS, VESSELS
+from recon.data.scenes.knee.courses import MUSCLES
 from recon.data.scenes.knee.tubes import Pose, Tube, Warp
 
 
@@ -49,12 +50,12 @@ class Patient:
         )
         self.warp = Warp(random)
         self.textures = Textures(
-            lobules=Texture(random, (9.0, 9.0, 4.0)),
-            strands=Texture(random, (7.0, 3.5, 2.5)),
+            lobules=Texture(random, (9.0, 22.0, 5.5)),
+            strands=Texture(random, (7.0, 10.0, 4.0)),
             fibres=Texture(random, (4.0, 9.0, 0.8)),
             bundles=Texture(random, (6.0, 16.0, 1.9)),
             patches=Texture(random, 11.0),
-            trabeculae=Texture(random, (3.0, 1.3, 0.6)),
+            trabeculae=Texture(random, (3.0, 1.5, 0.5)),
             mottle=Texture(random, (6.0, 5.0, 5.0)),
             bias=Texture(random, 45.0, period=16),
         )
@@ -70,11 +71,13 @@ class Patient:
     def _draw_tubes(self, random: np.random.Generator) -> None:
         build = self.build
         self.skin, self.fat, self.envelope = build.skin(0.0), build.skin(1.5), build.envelope()
+        self.inner_envelope = build.envelope(inner=True)
         self.muscles = [
             build.tube(knots, size=build.muscle * float(random.uniform(1.0, 1.15)), shift=_shift(random))
             for knots in MUSCLES.values()
         ]
         self.tendons = [build.tube(knots, size=float(random.uniform(0.85, 1.2))) for knots in TENDONS.values()]
+        self.retinacula = [build.tube(knots, size=float(random.uniform(0.85, 1.2))) for knots in RETINACULA.values()]
         self.cruciate = build.tube(CRUCIATE, size=float(random.uniform(0.85, 1.1)))
         self.posterior_cruciate = build.tube(POSTERIOR_CRUCIATE, size=float(random.uniform(0.85, 1.1)))
         self.vessels = {
@@ -95,6 +98,7 @@ class Patient:
         self.oedema = [_spot(random, 8.0, 0.8) for _ in range(int(random.choice(3, p=(0.72, 0.18, 0.1))))]
         self.cysts = [_spot(random, 2.5, 1.0) for _ in range(int(random.choice(3, p=(0.75, 0.17, 0.08))))]
         self.tear = (int(random.choice((-1, 1))), float(random.uniform(-12, 18))) if random.random() < 0.35 else None
+        self.chemical_shift = float(random.choice((-1, 1)) * random.uniform(0.2, 0.6))  # mm along the rows
 
 
 def _shift(random: np.random.Generator) -> tuple[float, float]:
@@ -115,11 +119,11 @@ def _branch(random: np.random.Generator, build: Build) -> Tube:
     y, angle = float(random.uniform(-90, 90)), float(random.uniform(0, 2 * np.pi))
     reach = float(random.uniform(0.75, 1.12))
     x, z, radius = 48 * reach * np.cos(angle), 46 * reach * np.sin(angle), float(random.uniform(0.4, 1.0))
-    lean_x, lean_z, length = float(random.normal(0, 0.5)), float(random.normal(0, 0.3)), float(random.uniform(8, 35))
+    lean_x, lean_z, length = float(random.normal(0, 0.5)), float(random.normal(0, 0.3)), float(random.uniform(5, 18))
     knots = [
         (
             y + step * length,
-            x + lean_x * step * length + float(random.normal(0, 2)),
+            x + lean_x * step * length + float(random.normal(0, 0.07)) * length,
             z + lean_z * step * length,
             size,
             radius,

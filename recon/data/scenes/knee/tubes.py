@@ -50,6 +50,11 @@ class Tube:
         inside_range = np.clip(_TABLE, points[0, 0], points[-1, 0])
         self.power = power
         self.x, self.z, self.rx, self.rz = PchipInterpolator(points[:, 0], points[:, 1:])(inside_range).T
+        self.walls = tuple(
+            table.astype(np.float32)
+            for table in (self.x, 1 / np.maximum(self.rx, 1e-3), np.maximum(self.rz, 0), self.z)
+        )
+        self.profile = ((1 - np.linspace(0, 1, 1024) ** power) ** (1 / power)).astype(np.float32)
         self.lean = np.abs(np.gradient(self.x, _STEP))
         present = self.rx > 0
         self.first, self.last = float((self.z - self.rz)[present].min()), float((self.z + self.rz)[present].max())
@@ -139,7 +144,7 @@ class Frame:
         down, right = warp.at(z, self.grid_y, self.grid_x)
         self.y += down
         self.x += right
-        self.row = np.clip((self.y + np.float32(_REACH)) * np.float32(1 / _STEP), 0, len(_TABLE) - 1).astype(np.int32)
+        self.row = np.clip((self.y + np.float32(_REACH)) * np.float32(1 / _STEP), 0, len(_TABLE) - 1).astype(np.intp)
 
     def window(self, box: tuple[float, float, float, float]) -> Window:
         """Give the part of the image in which a box (top, bottom, left, right) of the body lies."""
@@ -169,6 +174,30 @@ class Frame:
         result *= (-section.steepness / section.softness).take(row)
         result += np.float32(0.5)
         return np.clip(result, 0, 1, out=result)
+
+    def overlap(self, tube: Tube, window: Window, *, thickness: float = 3.0, fray: Image | None = None) -> Image:
+        """Give how much of a slice of this thickness a tube fills at each pixel of a window.
+
+        Unlike `cover` this holds where the slice is tangential to the tube. `fray` moves its wall inwards, in mm.
+        """
+        row = self.row[window]
+        middle, reciprocal, half_depth, depth = (table.take(row) for table in tube.walls)
+        across = self.x[window] - middle
+        np.abs(across, out=across)
+        across *= reciprocal
+        across *= np.float32(len(tube.profile) - 1)
+        within = tube.profile.take(across.astype(np.intp), mode="clip")
+        within *= half_depth
+        depth -= np.float32(self.z)
+        np.abs(depth, out=depth)
+        if fray is not None:
+            depth += fray
+        result = within - depth
+        result *= np.float32(1 / thickness)
+        result += np.float32(0.5)
+        within *= np.float32(2 / thickness)
+        np.minimum(result, np.minimum(within, 1, out=within), out=result)
+        return np.maximum(result, 0, out=result)
 
 
 def shared_window(outer: Window, inner: Window) -> tuple[Window, Window]:
