@@ -105,7 +105,9 @@ class Bones:
         """Give the signed distances to the canal, the bone and the discs."""
         phase, pitch = self._phase(plane.z), _PITCH
         centre = self.spine_centre(plane.z)
-        y, x = plane.y, plane.x
+        middle = plane.pixels(np.asarray([centre + 15], np.float32), np.zeros(1, np.float32))
+        window = plane.windows(middle, middle, np.array([50.0]))[0]
+        y, x = plane.y[window], plane.x[window]
         size = float(np.interp(plane.z, (-160, 80), (1.1, 0.84))) * (1 - 0.06 * np.sin(np.pi * phase))
         body = ellipse_distance(y, x, centre=(centre, 0), radii=(14.5 * size, 18 * size))
         body = np.maximum(body, y - np.float32(centre + 10.5 * size))
@@ -129,7 +131,8 @@ class Bones:
         bone = parts[0]
         for part in parts[1:]:
             bone = smooth_minimum(bone, part, 2.0)
-        return canal, np.maximum(bone, -canal - np.float32(0.5)), disc
+        bone = np.maximum(bone, -canal - np.float32(0.5))
+        return plane.spread(canal, window), plane.spread(bone, window), plane.spread(disc, window)
 
     def _long_bones(self, random: np.random.Generator) -> Pipes:
         """Draw the clavicles, the scapulae as fans of thin pipes, and the ribs' necks."""

@@ -100,6 +100,8 @@ class Lungs:
             line = np.abs(plane.y - (plane.z - start) / slope + 0.004 * bow * bow + fold) * np.float32(0.8)
             lines.append(np.where(plane.x * side > 0, line, 9).astype(np.float32))
         height, slope_y, slope_x = self.minor
+        if abs(plane.z - height) > 45:
+            return np.minimum(lines[0], lines[1])
         sheet = np.float32(plane.z - height) - slope_y * plane.y - slope_x * (plane.x + 70) + fold * np.float32(0.8)
         behind = plane.y - (plane.z - self.fissures[0][0]) / self.fissures[0][1]
         sheet = np.maximum(np.maximum(np.abs(sheet), behind), plane.x) + np.float32(0.2)

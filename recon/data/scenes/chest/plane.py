@@ -63,14 +63,19 @@ class Plane:
         cross: a distance in space has slope 1, and what its slope in the plane lacks of that is its slope along z.
         """
         step = float(self.rows[1, 0] - self.rows[0, 0])
-        flat = np.empty_like(distance)
-        np.square(distance[1:] - distance[:-1], out=flat[:-1])
-        flat[-1] = flat[-2]
-        right = np.square(distance[:, 1:] - distance[:, :-1])
-        flat[:, :-1] += right
-        flat[:, -1] += right[:, -1]
-        across = np.float32(self.thickness**2) * np.clip(1 - flat / np.float32(step**2), 0, 1)
-        return np.clip(np.float32(0.5) - distance / np.sqrt(np.float32(width**2) + across), 0, 1)
+        down, right = np.empty_like(distance), np.empty_like(distance)
+        np.subtract(distance[1:], distance[:-1], out=down[:-1])
+        np.subtract(distance[:, 1:], distance[:, :-1], out=right[:, :-1])
+        down[-1], right[:, -1] = 2 * down[-2] - down[-3], 2 * right[:, -2] - right[:, -3]
+        down *= down
+        right *= right
+        down += right
+        down *= np.float32(-((self.thickness / step) ** 2))
+        down += np.float32(self.thickness**2)
+        np.maximum(down, 0, out=down)
+        down += np.float32(width**2)
+        np.divide(distance, np.sqrt(down, out=down), out=down)
+        return np.clip(np.subtract(np.float32(0.5), down, out=down), 0, 1, out=down)
 
     def pixels(self, y: NDArray[np.float32], x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Give about the (N, 2) rows and columns of the places (y, x)."""
@@ -87,6 +92,12 @@ class Plane:
         first = np.clip(np.floor(np.minimum(low, high) - margin), 0, self.y.shape).astype(np.int64)
         last = np.clip(np.ceil(np.maximum(low, high) + margin) + 1, 0, self.y.shape).astype(np.int64)
         return [(slice(a, c), slice(b, d)) for (a, b), (c, d) in zip(first.tolist(), last.tolist(), strict=True)]
+
+    def spread(self, part: Image, window: Windows) -> Image:
+        """Give a field of the plane's shape that is `part` in its window, and 20 mm outside of it."""
+        field = np.full(self.y.shape, 20, np.float32)
+        field[window] = part
+        return field
 
     def distance_to_pipes(self, pipes: Pipes, *, reach: float = 1.0) -> Image:
         """Give the signed distance in mm to the nearest pipe's wall, as far as `reach` outside."""
@@ -167,8 +178,13 @@ class Plane:
 
 def smooth_minimum(first: Image, second: Image, blend: float) -> Image:
     """Join two signed distances, filling the crease between them over `blend` mm."""
-    overlap = np.maximum(blend - np.abs(first - second), 0)
-    return np.minimum(first, second) - overlap * overlap * np.float32(0.25 / blend)
+    overlap = first - second
+    np.abs(overlap, out=overlap)
+    np.subtract(np.float32(blend), overlap, out=overlap)
+    np.maximum(overlap, 0, out=overlap)
+    overlap *= overlap
+    overlap *= np.float32(0.25 / blend)
+    return np.subtract(np.minimum(first, second), overlap, out=overlap)
 
 
 def pipe_along(points: Sequence[tuple[float, float, float, float]], *, step: float = 8.0) -> Pipes:

@@ -113,9 +113,14 @@ class Wall:
         flesh: Image = 55 + 9 * streaks - 55 * np.clip(lobules - 1.1 + 0.5 * streaks, 0, 1.5)
         rough: Image = 1.3 * lobules + 0.4 * streaks
         merged = np.clip(1.5 * plane.field(self.merging) + 0.5 * lobules - 0.5, -0.7, 1.9)  # muscles touch, or part
+        uneven = depth + rough
         for low, high in layers.values():
             middle, half = polar.lookup((low + high) / 2), polar.lookup((high - low) / 2 - 0.9)
             thick = np.minimum(half, 2) * np.float32(0.5)
-            canvas = paint(canvas, inside(np.abs(depth - middle + rough) - half - merged * thick, 1.6), flesh)
+            middle -= uneven
+            np.abs(middle, out=middle)
+            middle -= half
+            middle -= merged * thick
+            canvas = paint(canvas, inside(middle, 1.6), flesh)
         between = np.abs(depth - np.float32(4.6) + 0.5 * rough) - np.float32(3.4)
         return paint(canvas, inside(between, EDGE), flesh - 15.0)

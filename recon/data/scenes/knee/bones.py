@@ -12,8 +12,8 @@ from recon.data.scenes.knee.tubes import Frame, Window
 
 MEDIAL = np.asarray(  # a condyle's (z, top, bottom, half width)
     [
-        (-31.3, -26, -32, -3),
-        (-31.0, -34, -25, 5),
+        (-31, -26, -32, -3),
+        (-30.7, -37, -22, 7),
         (-29.5, -39, -20, 8.5),
         (-23, -40, -10, 12),
         (-14, -40, -3.5, 15),
@@ -29,8 +29,8 @@ MEDIAL = np.asarray(  # a condyle's (z, top, bottom, half width)
 )
 LATERAL = np.asarray(
     [
-        (-34.6, -28, -34, -3),
-        (-34.3, -35, -27, 5),
+        (-34.3, -28, -34, -3),
+        (-34, -38, -24, 7.5),
         (-33, -40, -22, 9.5),
         (-27, -42, -13, 14),
         (-16, -42, -4.5, 16),

@@ -49,28 +49,23 @@ class KneeDrawing:
         self.canvas = np.zeros(frame.y.shape, np.float32)
         self.body = np.zeros_like(self.canvas)
         self.under = np.zeros_like(self.canvas)  # of the body's share of a pixel, what lies under the skin
-        self.fat = self.gain = self.canvas
+        self.fat, self.gain = np.zeros_like(self.canvas), np.zeros_like(self.canvas)
 
     def skin_and_fat(self) -> None:
         """Paint the skin and the fat under it, lobed by septa."""
         patient, frame, signals = self.patient, self.frame, self.signals
-        everything = (slice(None), slice(None))
         window = frame.window(patient.skin.section(frame.z, thickness=SKIN_SLICE).box)
-        self.body[window] = frame.overlap(patient.skin, window, thickness=SKIN_SLICE)
-        lobules = frame.texture(patient.textures.lobules, everything)
-        strands = frame.texture(patient.textures.strands, everything)
-        self.canvas += signals.skin * (1 + 0.1 * lobules)
+        self.body[window] = body = frame.overlap(patient.skin, window, thickness=SKIN_SLICE)
+        lobules = frame.texture(patient.textures.lobules, window)
+        strands = frame.texture(patient.textures.strands, window)
         septa = self._strands(lobules + 0.25 * strands, 8.0) * np.clip(0.55 + 0.5 * strands, 0, 0.85)
         septa = np.maximum(septa, self._strands(strands, 5.0) * np.clip(0.3 + 0.35 * lobules, 0, 0.6))
-        self.gain = 1 + 0.05 * self._saturation()
-        self.fat = signals.fat * self.gain * (1 + 0.03 * strands + 0.025 * lobules)
-        self.fat = paint(self.fat, septa, signals.septum)
-        section = patient.fat.section(frame.z, thickness=SKIN_SLICE)
-        if section.visible:
-            window = frame.window(section.box)
-            under = frame.overlap(patient.fat, window, thickness=SKIN_SLICE) / np.maximum(self.body[window], 0.01)
-            self.under[window] = np.minimum(under, 1)
-            self.canvas[window] = paint(self.canvas[window], self.under[window], self.fat[window])
+        self.gain[window] = gain = 1 + 0.05 * self._saturation(window)
+        fat = signals.fat * gain * (1 + 0.03 * strands + 0.025 * lobules)
+        self.fat[window] = fat = paint(fat, septa, signals.septum)
+        under = frame.overlap(patient.fat, window, thickness=SKIN_SLICE) / np.maximum(body, 0.01)
+        self.under[window] = under = np.minimum(under, 1)
+        self.canvas[window] = paint(signals.skin * (1 + 0.1 * lobules), under, fat)
 
     def muscles(self) -> None:
         """Paint the deep compartment: fascia, and muscles parted by thin septa of fat."""
@@ -81,7 +76,8 @@ class KneeDrawing:
         window = frame.window(section.box)
         envelope = frame.distance(section, window)
         patches = frame.texture(patient.textures.patches, window)
-        self._deep_fat(window)
+        fibres, bundles = (self._fibres(field, window) for field in (patient.textures.fibres, patient.textures.bundles))
+        self._deep_fat(window, bundles)
         best, second = np.full_like(envelope, 30), np.full_like(envelope, 30)
         for tube in patient.muscles:
             section = tube.section(frame.z)
@@ -90,8 +86,6 @@ class KneeDrawing:
                 distance = frame.distance(section, part)
                 second[local] = np.minimum(second[local], np.maximum(best[local], distance))
                 best[local] = np.minimum(best[local], distance)
-        fibres = self._fibres(patient.textures.fibres, window)
-        bundles = self._fibres(patient.textures.bundles, window)
         gap = 0.5 * (second - best) - np.maximum(0.45 + 0.4 * patches, 0.1) + 0.15 * fibres
         septa = np.clip(0.3 - gap, 0, 1)
         streaks = np.maximum(1 - np.abs(bundles + 0.25 * fibres) * 7, 0) * np.clip(0.7 * patches + 0.2 * fibres, 0, 0.6)
@@ -100,10 +94,9 @@ class KneeDrawing:
         muscle = paint(muscle, np.maximum(septa, streaks), self.fat[window] * 0.85)
         self.canvas[window] = paint(self.canvas[window], inside(edge, 1.2), muscle)
 
-    def _deep_fat(self, window: Window) -> None:
+    def _deep_fat(self, window: Window, bundles: Image) -> None:
         """Thread the fat under the fascia with strands of connective tissue."""
-        textures = self.patient.textures
-        bundles, mottle = self.frame.texture(textures.bundles, window), self.frame.texture(textures.mottle, window)
+        mottle = self.frame.texture(self.patient.textures.mottle, window)
         threads = self._strands(mottle + 0.4 * bundles, 4.0) * np.clip(0.2 + 0.3 * bundles, 0, 0.5)
         fat = self.signals.fat * 0.92 * self.gain[window] * (1 + 0.03 * mottle + 0.02 * bundles)
         value = paint(fat, threads, self.signals.septum)
@@ -177,11 +170,11 @@ class KneeDrawing:
         lines *= np.clip(rise, 0, 1, out=rise)
         return lines
 
-    def _saturation(self) -> Image:
+    def _saturation(self, window: Window) -> Image:
         """Give how much fat signal comes back where saturation fails, and a slow drift elsewhere."""
         frame, patient = self.frame, self.patient
-        drift = patient.textures.bias.at(frame.z, frame.grid_y, frame.grid_x)
+        drift = frame.texture(patient.textures.bias, window)
         if not self.signals.fat_saturated:
             return drift
-        edge = (frame.grid_y / 95) ** 2 + (frame.grid_x / 85) ** 2
+        edge = (frame.grid_y[window[0]] / 95) ** 2 + (frame.grid_x[:, window[1]] / 85) ** 2
         return 2 * drift + (40 * patient.saturation_failure) * np.maximum(edge + 0.15 * drift - 0.75, 0)
