@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from recon.checkpoints import load, save
     from recon.metrics import equivariance_error
     from recon.nn import UNet, sampling_pair, selection_margin
     from recon.samplings import SAMPLINGS, Sampling, find_sampling
@@ -17,7 +18,9 @@ __all__ = [
     "__version__",
     "equivariance_error",
     "find_sampling",
+    "load",
     "sampling_pair",
+    "save",
     "selection_margin",
 ]
 
@@ -27,7 +30,9 @@ _MODULES = {
     "UNet": "recon.nn",
     "equivariance_error": "recon.metrics",
     "find_sampling": "recon.samplings",
+    "load": "recon.checkpoints",
     "sampling_pair": "recon.nn",
+    "save": "recon.checkpoints",
     "selection_margin": "recon.nn",
 }
 

@@ -4,7 +4,8 @@ A sampling is a matched pair of a down and an up layer, described on three axes:
 is done there (operation and its partner), and the blur around it. The table holds words alone and needs no torch.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Literal, get_args
 
 from recon.errors import ConfigError, require_known
@@ -97,3 +98,33 @@ def find_sampling(sampling: str | Sampling) -> Sampling:
     if isinstance(sampling, Sampling):
         return sampling
     return SAMPLINGS[require_known(sampling, SAMPLINGS, name="sampling")]
+
+
+def sampling_in_words(sampling: Sampling) -> str | dict[str, str | float | bool | None]:
+    """Give a sampling as JSON can hold it: its name where the table has it, or else all of its fields.
+
+    >>> sampling_in_words(SAMPLINGS["aps"])
+    'aps'
+    """
+    if SAMPLINGS.get(sampling.name) == sampling:
+        return sampling.name
+    words = asdict(sampling)
+    return words | {"p": "inf" if words["p"] == float("inf") else words["p"]}  # JSON has no infinity
+
+
+def sampling_from_words(words: str | Mapping[str, object]) -> Sampling:
+    """Give the sampling that `sampling_in_words` described; an unknown name or field is an error.
+
+    >>> sampling_from_words({"name": "own", "meaning": "By the largest value.", "selection": "norm", "p": "inf"}).p
+    inf
+    """
+    if isinstance(words, str):
+        return find_sampling(words)
+    known = [field.name for field in fields(Sampling)]
+    for name in words:
+        require_known(name, known, name="field of a sampling")
+    for name in ("name", "meaning"):
+        if not isinstance(words.get(name), str):
+            raise ConfigError(f"a sampling must have a {name} in words, got {words.get(name)!r}")
+    given = dict(words) | ({"p": float("inf")} if words.get("p") == "inf" else {})
+    return Sampling(**given)  # type: ignore[arg-type]  # it checks its fields itself

@@ -13,9 +13,10 @@ PACKAGE = Path(__file__).parents[1] / "recon"
 # From the bottom up. Parts on one floor are siblings, which do not import each other.
 FLOORS = (
     ("errors",),
-    ("filters", "records", "samplings"),
+    ("files", "filters", "records", "samplings"),
     ("ops",),
     ("data", "metrics", "nn"),
+    ("checkpoints",),
     ("clinical", "evaluation", "report", "training"),
     ("cli",),
     ("__main__",),
@@ -160,6 +161,10 @@ def test_foreign_import_is_found() -> None:
 
 def test_importing_ops_nn_and_metrics_loads_no_heavy_library() -> None:
     assert heavy_modules("import torch; import recon.ops, recon.nn, recon.metrics") == heavy_modules("import torch")
+
+
+def test_importing_checkpoints_loads_torch_and_safetensors_alone() -> None:
+    assert set(heavy_modules("import recon.checkpoints")) - set(heavy_modules("import torch")) == {"safetensors"}
 
 
 def test_heavy_library_is_found() -> None:

@@ -50,6 +50,7 @@ class TrainingBatches(Sampler[list[Draw]]):
         self.seed = require_at_least(seed, 0, name="seed")
         self.rank, self.world_size = _place(rank, world_size)
         self.epoch = 0
+        self.skip = 0  # batches that the next epoch's begin is already past, after an interruption
         if count < world_size:
             raise ConfigError(f"there must be at least one sample for each process, got {count} for {world_size}")
 
@@ -71,7 +72,8 @@ class TrainingBatches(Sampler[list[Draw]]):
         """Give this process's part of every step of the epoch."""
         order = np.random.default_rng((self.seed, self.epoch)).permutation(self.count)
         step = self.batch_size * self.world_size
-        for start in range(0, len(self) * step, step):
+        first, self.skip = self.skip, 0
+        for start in range(first * step, len(self) * step, step):
             part = np.array_split(order[start : start + step], self.world_size)[self.rank]
             yield [Draw(int(index), self.epoch) for index in part]
 

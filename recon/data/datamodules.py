@@ -2,22 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import torch
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities import rank_zero_info
-from torch.utils.data import DataLoader
 
+from recon.data.augmentation import ShiftedSlices
 from recon.data.batches import EvaluationBatches, TrainingBatches
 from recon.data.embedded import ensure_embedded
 from recon.data.fastmri import CLAMP, Acquisition, FastMRISlices, parts_of
 from recon.data.inspection.kinds import Kind, require_kind
+from recon.data.loaders import SliceLoader
 from recon.data.lodopab import LoDoPaBSlices
 from recon.data.masks import ColumnMask, MaskKind
 from recon.data.preparation import preparation_of, prepare_all
 from recon.data.prepared import cache_folder
-from recon.data.samples import Batch, Slices, collate
+from recon.data.samples import Slices
 from recon.data.scanning import OnBadFile
 from recon.data.synthetic.make import Modality
 from recon.errors import ConfigError, require_at_least
@@ -31,7 +31,8 @@ class SliceData(LightningDataModule):
     """What the modalities share: where the data lie, how they are batched, and that no sample is repeated or lost.
 
     All that is random about a sample follows from `seed`, the epoch and its index, whatever the number of workers and
-    processes. In training, `batch_size` counts the slices of one process.
+    processes. In training, `batch_size` counts the slices of one process, and `shift_augmentation` is the furthest that
+    a slice is moved along each axis at random, circularly (0: not at all).
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class SliceData(LightningDataModule):
         seed: int,
         cache: Path | None,
         prepared: bool,
+        shift_augmentation: int,
         on_bad_file: OnBadFile,
     ) -> None:
         """Keep the settings; nothing is read yet."""
@@ -52,6 +54,7 @@ class SliceData(LightningDataModule):
         self.seed = require_at_least(seed, 0, name="seed")
         self.cache = cache or cache_folder()
         self.prepared = prepared
+        self.shift_augmentation = require_at_least(shift_augmentation, 0, name="shift_augmentation")
         self.on_bad_file: OnBadFile = on_bad_file
         self.given_folder = data_dir
         self.datasets: dict[Stage, Slices] = {}
@@ -81,8 +84,11 @@ class SliceData(LightningDataModule):
         for one in needed.get(stage, STAGES):
             if one not in self.datasets:
                 self.datasets[one] = self.dataset(one)
+                if one == "train" and self.shift_augmentation:
+                    moved = ShiftedSlices(self.datasets[one], furthest=self.shift_augmentation, seed=self.seed)
+                    self.datasets[one] = moved
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> SliceLoader:
         """Give shuffled batches of the training data."""
         rank, world_size = self._place()
         dataset = self.datasets["train"]
@@ -91,15 +97,15 @@ class SliceData(LightningDataModule):
         )
         return self._loader(dataset, batches)
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def val_dataloader(self) -> SliceLoader:
         """Give the validation data in order."""
         return self._in_order("validation")
 
-    def test_dataloader(self) -> DataLoader[Batch]:
+    def test_dataloader(self) -> SliceLoader:
         """Give the test data in order."""
         return self._in_order("test")
 
-    def predict_dataloader(self) -> DataLoader[Batch]:
+    def predict_dataloader(self) -> SliceLoader:
         """Give the test data in order."""
         return self._in_order("test")
 
@@ -115,23 +121,14 @@ class SliceData(LightningDataModule):
             )
             prepare_all(preparation, self.cache, on_bad_file=self.on_bad_file)
 
-    def _in_order(self, stage: Stage) -> DataLoader[Batch]:
+    def _in_order(self, stage: Stage) -> SliceLoader:
         rank, world_size = self._place()
         dataset = self.datasets[stage]
         batches = EvaluationBatches(dataset, batch_size=self.batch_size, rank=rank, world_size=world_size)
         return self._loader(dataset, batches)
 
-    def _loader(self, dataset: Slices, batches: TrainingBatches | EvaluationBatches) -> DataLoader[Batch]:
-        loader: DataLoader[Any] = DataLoader(
-            dataset,
-            batch_sampler=batches,
-            num_workers=self.workers,
-            collate_fn=collate,
-            persistent_workers=self.workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            generator=torch.Generator().manual_seed(self.seed),
-        )
-        return loader
+    def _loader(self, dataset: Slices, batches: TrainingBatches | EvaluationBatches) -> SliceLoader:
+        return SliceLoader(dataset, batches, workers=self.workers, seed=self.seed)
 
     def _place(self) -> tuple[int, int]:
         """Give this process's rank and the number of processes."""
@@ -172,6 +169,7 @@ class MRIData(SliceData):
         workers: int = 2,
         seed: int = 0,
         cache: Path | None = None,
+        shift_augmentation: int = 0,
         on_bad_file: OnBadFile = "error",
     ) -> None:
         """Keep the settings. `prepared` makes and reads the prepared files of `recon data prepare`."""
@@ -182,6 +180,7 @@ class MRIData(SliceData):
             seed=seed,
             cache=cache,
             prepared=prepared,
+            shift_augmentation=shift_augmentation,
             on_bad_file=on_bad_file,
         )
         self.mask = ColumnMask(mask, tuple(accelerations), tuple(center_fractions))
@@ -228,6 +227,7 @@ class CTData(SliceData):
         workers: int = 2,
         seed: int = 0,
         cache: Path | None = None,
+        shift_augmentation: int = 0,
         on_bad_file: OnBadFile = "error",
     ) -> None:
         """Keep the settings. `crop` of the APS paper is (352, 352); `prepared` computes the inputs once, before."""
@@ -238,6 +238,7 @@ class CTData(SliceData):
             seed=seed,
             cache=cache,
             prepared=prepared,
+            shift_augmentation=shift_augmentation,
             on_bad_file=on_bad_file,
         )
         self.filter: Filter = filter

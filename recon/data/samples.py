@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from recon.data.batches import Draw
 from recon.errors import DataError, ShapeError
 
 
@@ -98,6 +99,10 @@ class Slices(Dataset[Sample | Skipped]):
 
     def __len__(self) -> int:
         """Count the slices."""
+        raise NotImplementedError
+
+    def __getitem__(self, key: int | Draw) -> Sample | Skipped:
+        """Read a slice; a plain index stands for a draw of epoch 0."""
         raise NotImplementedError
 
     @property

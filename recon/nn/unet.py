@@ -1,6 +1,7 @@
 """The U-Net of the papers, with any sampling in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from inspect import signature
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -17,7 +18,7 @@ from recon.nn.selectors import LearnedSelector
 from recon.ops.checks import require_divisible, require_finite, require_images
 from recon.ops.complex import as_channels, as_complex
 from recon.ops.periodic import pad_periodic
-from recon.samplings import Sampling, find_sampling
+from recon.samplings import Sampling, find_sampling, sampling_from_words, sampling_in_words
 
 Pad = Literal["circular", "reflect"]
 Norm = Literal["batch", "instance"]
@@ -78,6 +79,7 @@ class UNet(nn.Module):
         spec = find_sampling(sampling)
         self.in_channels, self.out_channels, self.channels = in_channels, out_channels, tuple(channels)
         self.sampling, self.stride, self.dims, self.pad, self.residual = spec, stride, dims, pad, residual
+        self.blur, self.padding, self.norm, self.ties = blur, padding, norm, ties
         self.multiple = stride ** (len(channels) - 1)
 
         def block(n_in: int, n_out: int) -> nn.Sequential:
@@ -128,6 +130,45 @@ class UNet(nn.Module):
             output = output + x
         output = anchor.settle(output)
         return output if self.pad is None else output[(slice(None), slice(None), *(slice(n) for n in size))]
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """The arguments that build such a network again, as JSON can hold them (a sampling of your own by its fields).
+
+        >>> UNet(channels=(8, 16), sampling="mass").arguments["channels"]
+        [8, 16]
+        """
+        return {
+            "in_channels": self.in_channels,
+            "out_channels": self.out_channels,
+            "channels": list(self.channels),
+            "sampling": sampling_in_words(self.sampling),
+            "blur": self.blur,
+            "padding": self.padding,
+            "norm": self.norm,
+            "residual": bool(self.residual),
+            "stride": self.stride,
+            "dims": self.dims,
+            "pad": self.pad,
+            "ties": self.ties,
+        }
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, object]) -> "UNet":
+        """Build the network that has these `arguments`, with new weights; what is not given is as in the constructor.
+
+        >>> UNet.from_arguments(UNet(channels=(8, 16), stride=3).arguments).stride
+        3
+        """
+        for name in arguments:
+            require_known(name, signature(cls).parameters, name="argument of a UNet")
+        given = dict(arguments)
+        try:
+            if isinstance(words := given.get("sampling"), Mapping):
+                given["sampling"] = sampling_from_words(words)
+            return cls(**given)  # type: ignore[arg-type]  # it checks them itself
+        except TypeError as error:
+            raise ConfigError(f"the arguments of a UNet must be of its types, got {given}: {error}") from error
 
     def set_temperature(self, temperature: float) -> None:
         """Set the temperature of the Gumbel-softmax of every learned selection."""

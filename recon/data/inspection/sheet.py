@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from recon.data.inspection.kinds import NAMES, DataFolder, data_folder
 from recon.data.inspection.tiles import COLUMNS, Image, Tile, tiles_of
-from recon.data.writing import written_whole
 from recon.errors import ConfigError, DataError
+from recon.files import written_whole
 
 WIDTH = 1600  # pixels
 _DPI = 100

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from recon.data.lodopab import KEY, MIN_PHOTONS, MU_MAX, PHOTONS, Part
-from recon.data.writing import written_whole
+from recon.files import written_whole
 from recon.ops.beam_geometry import ParallelBeam, lodopab_like
 from recon.ops.parallel_beam import project
 

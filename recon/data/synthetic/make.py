@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_limits
 from recon.data.lodopab import SAMPLES_PER_FILE
 from recon.data.progress import tracked
 from recon.data.synthetic import ct, mri
-from recon.data.writing import written_whole
 from recon.errors import DataError, require_at_least, require_known
+from recon.files import written_whole
 
 MANIFEST = "synthetic.json"
 SLICES = {"mri": 32, "ct": 24}  # of each volume, unless chosen

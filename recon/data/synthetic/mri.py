@@ -15,12 +15,12 @@ from recon.data.masks import ColumnMask
 from recon.data.scenes.drawing import Grid, Texture
 from recon.data.scenes.knee import Knee
 from recon.data.synthetic.header import ismrmrd_header
-from recon.data.writing import written_whole
+from recon.files import written_whole
 from recon.ops.fourier import centred_fft, centred_ifft, sample_columns
 from recon.ops.intensity import centre_crop
 
 FIELD = 160.0  # mm: height and width of the image
-REACH = 1.12  # of the slices to the limb's depth: the outermost ones are blank, as in real volumes
+REACH = 1.05  # of the slices to the limb's depth: the outermost ones are blank, as in real volumes
 OVERSAMPLING = 2  # of the readout, along the rows
 PHASE_FIELD = 1.15  # columns of k-space to columns of the image, as in most of fastMRI's volumes (368 to 320)
 CEILING = {"PD": 34.0, "PDFS": 30.0}  # dB: PSNR of a volume without its noise against its target, which has it

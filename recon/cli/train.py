@@ -1,0 +1,53 @@
+"""`recon train`: train a network; the options are Lightning's, and live in the configurations."""
+
+import argparse
+import sys
+
+from recon.cli.text import Subparsers
+
+_INTERRUPTED, _TERMINATED = 130, 143  # as a shell counts deaths by SIGINT and SIGTERM
+_EPILOG = """examples:
+  recon train --config configs/mri.yaml --config configs/sampling/aps3.yaml --data.init_args.data_dir data/fastmri
+  recon train --config configs/ct.yaml --config configs/small.yaml --config configs/sampling/mass.yaml
+  recon train --resume runs/mri-aps-tri-3-seed0 --trainer.max_epochs 60
+
+Later configurations and options win. Without a data folder it trains on embedded synthetic data.
+`recon train --options` lists all options."""
+
+
+def add_command(commands: Subparsers) -> None:
+    """Add the command's parser: it takes everything as it comes, for Lightning's own parser."""
+    about = "train a network on MRI or CT data, or go on with a run"
+    train = commands.add_parser(
+        "train",
+        help=about,
+        description="Train a network on MRI or CT data, or go on with a run.",
+        add_help=False,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="recon train --config FILE [--config FILE ...] [--network.sampling NAME ...] | --resume RUN [...]",
+        prefix_chars="\0",  # options are not argparse's
+    )
+    train.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    train.set_defaults(run=train_network, parser=train)
+
+
+def train_network(options: argparse.Namespace) -> int:
+    """Train, and say where the run is."""
+    if {"-h", "--help"} & set(options.arguments) or not options.arguments:
+        options.parser.print_help()
+        return 0 if options.arguments else 2
+    from recon.training.checkpointing import StoppedError
+    from recon.training.command import print_options, train
+
+    if "--options" in options.arguments:
+        print_options()
+        return 0
+    try:
+        folder = train(options.arguments)
+    except StoppedError as stop:
+        run = stop.folder.parent
+        print(f"\n{stop}; the run is saved, go on with: recon train --resume {run}", file=sys.stderr)
+        return _INTERRUPTED if stop.reason == "Ctrl-C" else _TERMINATED
+    print(f"the run is in {folder}; {folder / 'HOW-TO.txt'} says what to do with it")
+    return 0

@@ -1,0 +1,1 @@
+"""Training with Lightning: the task, its losses, and what a run leaves behind."""

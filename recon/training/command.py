@@ -1,0 +1,168 @@
+"""`recon train`: LightningCLI with a run folder around it."""
+
+import contextlib
+import re
+import warnings
+from argparse import ArgumentError
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import LearningRateMonitor
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
+
+from recon.data.datamodules import SliceData
+from recon.errors import ConfigError
+from recon.files import written_whole
+from recon.nn.unet import UNet
+from recon.training.checkpointing import RESUME_STATE, Checkpoints, WholeCheckpointIO
+from recon.training.divergence import StopAtDivergence
+from recon.training.metrics_file import MetricsFile
+from recon.training.progress import SliceProgress
+from recon.training.run_folder import RunRecord
+from recon.training.task import ReconstructionTask
+from recon.training.watching import Watch
+
+CONFIG = "config.yaml"
+CHECKPOINTS = "checkpoints"
+_DEFAULTS = {
+    "use_distributed_sampler": False,  # recon's batches are shared out already, none repeated and none lost
+    "num_sanity_val_steps": 0,
+    "log_every_n_steps": 10,
+}
+
+
+class TrainingCLI(LightningCLI):
+    """Lightning's command line for a network, a task, data and a trainer; the run folder gets all that is written."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the network, the run folder, and what is saved and watched."""
+        parser.add_class_arguments(UNet, "network", sub_configs=True)
+        parser.link_arguments("network", "model.network", apply_on="instantiate")
+        parser.link_arguments("seed_everything", "data.init_args.seed")
+        parser.add_argument("--run", type=str | None, default=None, help="the run's folder (runs/<what it is>)")
+        parser.add_class_arguments(Checkpoints, "checkpoints", skip={"folder"}, instantiate=False)
+        parser.add_class_arguments(Watch, "watch", skip={"folder"}, instantiate=False)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
+        """Parse, and refuse in words."""
+        try:
+            super().parse_arguments(parser, args)
+        except ArgumentError as error:
+            raise ConfigError(_in_words(str(error), [action.dest for action in parser._actions])) from error
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return Path(self.config.run or Path("runs") / _name(self.config))
+
+    def instantiate_trainer(self, **kwargs: object) -> Trainer:
+        """Make the trainer, with all that it writes in the run's folder."""
+        folder = self.folder
+        chosen = self.config.as_dict()
+        options = self._get(self.config_init, "trainer", default={})
+        extra = [
+            *([] if options.get("enable_progress_bar") is False else [SliceProgress()]),
+            StopAtDivergence(folder / CHECKPOINTS),
+            Watch(folder, **chosen["watch"]),
+            LearningRateMonitor("epoch"),
+            RunRecord(folder, seed=int(self.config.seed_everything or 0)),
+            Checkpoints(folder / CHECKPOINTS, **chosen["checkpoints"]),
+        ]
+        loggers = [TensorBoardLogger(folder, name="", version="tensorboard"), MetricsFile(folder)]
+        return self._instantiate_trainer(
+            {**options, "default_root_dir": folder, "logger": loggers, "plugins": [WholeCheckpointIO()], **kwargs},
+            extra,
+        )
+
+
+def train(arguments: Sequence[str]) -> Path:
+    """Train as the arguments say, and give the run's folder; `--resume RUN` goes on with one."""
+    arguments, resumed = _resumed(list(arguments))
+    cli = _built(arguments)
+    folder = cli.folder
+    if resumed is None and (folder / CONFIG).exists():
+        raise ConfigError(
+            f"{folder} must be a new run folder, got one with a run; go on with --resume {folder}, or choose another "
+            f"with --run"
+        )
+    state = folder / CHECKPOINTS / RESUME_STATE
+    if resumed is None:
+        _write_config(cli, folder)
+    start = state if resumed is not None and state.exists() else None
+    cli.model.steps_seed = int(cli.config.seed_everything or 0)
+    cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=start, weights_only=True)
+    return folder
+
+
+def _built(arguments: Sequence[str]) -> TrainingCLI:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="LightningCLI's args parameter")  # we are from a command line
+        return TrainingCLI(
+            ReconstructionTask,
+            SliceData,
+            subclass_mode_data=True,
+            run=False,
+            args=list(arguments),
+            seed_everything_default=0,
+            save_config_callback=None,
+            trainer_defaults=_DEFAULTS,
+            parser_kwargs={"exit_on_error": False, "prog": "recon train"},
+        )
+
+
+def print_options() -> None:
+    """Print all options of Lightning's parser."""
+    with contextlib.suppress(SystemExit):
+        _built(["--help"])
+
+
+def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
+    """Take `--resume RUN` out of the arguments, and put the run's configuration in."""
+    for place, argument in enumerate(arguments):
+        if argument == "--resume" or argument.startswith("--resume="):
+            value = argument.partition("=")[2] or (arguments[place + 1] if place + 1 < len(arguments) else "")
+            rest = arguments[:place] + arguments[place + (1 if "=" in argument else 2) :]
+            folder = Path(value)
+            if not value or not (folder / CONFIG).is_file():
+                raise ConfigError(f"--resume must name the folder of a run, got {value!r} without a {CONFIG}")
+            return ["--config", str(folder / CONFIG), *rest, "--run", value], folder
+    return arguments, None
+
+
+@rank_zero_only
+def _write_config(cli: TrainingCLI, folder: Path) -> None:
+    text = cli.parser.dump(cli.config, skip_none=False, skip_link_targets=False)
+    with written_whole(folder / CONFIG) as path:
+        path.write_text(text)
+
+
+def _name(config: Any) -> str:  # noqa: ANN401  # jsonargparse's namespace
+    """Name a run by what it is: the modality, the sampling and the blur, and the seed."""
+    modality = getattr(_class_of(config.data.class_path), "modality", "data")
+    parts = [modality, str(config.network.sampling), config.network.blur, f"seed{config.seed_everything}"]
+    return "-".join(part for part in parts if part)
+
+
+def _class_of(path: str) -> type | None:
+    found = [kind for kind in SliceData.__subclasses__() if path.endswith(kind.__name__)]
+    return found[0] if found else None
+
+
+def _in_words(message: str, known: Sequence[str]) -> str:
+    """Add to a complaint about an unknown key the nearest one that is known."""
+    plain = " ".join(message.split())
+    grouped = re.search(r"Group '([\w.]+)' does not accept option '([\w.]+)'", plain)
+    unknown = re.search(r"unrecognized arguments: --([\w.]+)|[Kk]ey [\"']?([\w.]+)[\"']? is not expected", plain)
+    if grouped:
+        key = f"{grouped[1]}.{grouped[2]}"
+    elif unknown:
+        key = unknown[1] or unknown[2]
+    else:
+        return plain
+    near = get_close_matches(key, known, n=1)
+    return f"{plain}; did you mean {near[0]}?" if near else plain

@@ -1,0 +1,39 @@
+"""Lightning's progress bar, with slices a second."""
+
+import time
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import TQDMProgressBar
+
+from recon.data.samples import Batch
+
+
+class SliceProgress(TQDMProgressBar):
+    """A bar with the loss, the time left, and the slices a second of all processes together."""
+
+    def __init__(self, *, refresh_rate: int = 1) -> None:
+        super().__init__(refresh_rate=refresh_rate)
+        self._seconds, self._slices, self._start = 0.0, 0, 0.0
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule, *args: object) -> None:
+        """Begin to count."""
+        super().on_train_epoch_start(trainer, pl_module, *args)
+        self._slices, self._start = 0, time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: Batch, batch_idx: int
+    ) -> None:
+        """Count a batch's slices."""
+        self._slices += len(batch) * trainer.world_size
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)  # type: ignore[arg-type]
+
+    def get_metrics(
+        self, trainer: Trainer, pl_module: LightningModule
+    ) -> dict[str, int | str | float | dict[str, float]]:
+        """Give what the bar shows."""
+        metrics = super().get_metrics(trainer, pl_module)
+        metrics.pop("v_num", None)
+        elapsed = time.monotonic() - self._start
+        if self._slices and elapsed > 0:
+            metrics["slices/s"] = f"{self._slices / elapsed:.1f}"
+        return metrics

@@ -1,0 +1,89 @@
+"""What a run leaves behind beside its checkpoints: what it was, on which data, and how to go on with it."""
+
+import json
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from recon import __version__
+from recon.checkpoints import JSON
+from recon.data.datamodules import SliceData
+from recon.data.samples import Sample
+from recon.files import written_whole
+from recon.training.metrics_file import MetricsFile
+
+LIBRARIES = ("torch", "pytorch-lightning", "numpy", "fastmri", "h5py", "dival")
+
+_HOW_TO = """This is a training run of recon {version}.
+
+  resume       recon train --resume {folder}
+  go on longer recon train --resume {folder} --trainer.max_epochs N
+  watch        tensorboard --logdir {folder}
+  use          network = recon.load("{folder}/checkpoints/best.safetensors")
+
+config.yaml             everything that was chosen
+run.json                seed, versions, data
+metrics.csv             losses, learning rate and figures of merit
+panels/                 input, output, target, error and shift error of fixed validation slices
+checkpoints/best.*      the network with the lowest validation loss
+checkpoints/last.*      the last one; last.ckpt is what --resume goes on from
+"""
+
+
+class RunRecord(Callback):
+    """Writes run.json and HOW-TO.txt when the run begins."""
+
+    def __init__(self, folder: Path, *, seed: int) -> None:
+        self.folder, self.seed = folder, seed
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write what the run is."""
+        if not trainer.is_global_zero:
+            return
+        about = {
+            "recon": __version__,
+            "python": platform.python_version(),
+            "libraries": {name: found for name in LIBRARIES if (found := _version(name))},
+            "device": str(pl_module.device),
+            "processes": trainer.world_size,
+            "seed": self.seed,
+            "command": sys.argv,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "parameters": sum(p.numel() for p in pl_module.parameters()),
+            "data": data_description(trainer),
+        }
+        with written_whole(self.folder / "run.json") as path:
+            path.write_text(json.dumps(about, indent=2) + "\n")
+        with written_whole(self.folder / "HOW-TO.txt") as path:
+            path.write_text(_HOW_TO.format(version=__version__, folder=self.folder))
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget what a killed run logged beyond the checkpoint that this one goes on from."""
+        for logger in trainer.loggers:
+            if isinstance(logger, MetricsFile):
+                logger.keep_until(trainer.global_step - 1)
+
+
+def data_description(trainer: Trainer) -> dict[str, JSON]:
+    """Say which data a trainer trains on, and whether they are synthetic."""
+    data = trainer.datamodule  # type: ignore[attr-defined]
+    if not isinstance(data, SliceData):
+        return {}
+    first = data.datasets["train"][0]
+    synthetic = first.origin.synthetic if isinstance(first, Sample) else None
+    counts: dict[str, JSON] = {stage: len(dataset) for stage, dataset in data.datasets.items()}
+    return {"folder": str(data.folder), "modality": data.modality, "synthetic": synthetic, "slices": counts}
+
+
+def _version(name: str) -> str | None:
+    if name == "torch":
+        return str(torch.__version__)
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
