@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from recon.data.batches import Draw, draw_of
-from recon.data.hdf5 import open_hdf5, read_slice, require_array
+from recon.data.hdf5 import number_attribute, open_hdf5, read_slice, require_array
 from recon.data.masks import ColumnMask
 from recon.data.prepared import Recipe, require_fresh
 from recon.data.samples import Origin, Sample, Skipped, Slices
@@ -219,7 +219,7 @@ def read_volume(path: Path) -> Volume:
         has_target,
         _stored_mask(file, path, shape[2]),
         _acquisition(file),
-        float(file.attrs.get("max", np.nan)),
+        number_attribute(file, "max"),
         bool(file.attrs.get("synthetic", False)),
     )
 
@@ -269,10 +269,10 @@ def _reconstructed_size(file: h5py.File, path: Path) -> tuple[int, int]:
         raise DataError(f"{path}: a file without reconstruction_esc must have an ismrmrd_header, which tells the size")
     try:
         root = ElementTree.fromstring(header[()])
-    except (ElementTree.ParseError, TypeError) as error:
+    except (ElementTree.ParseError, TypeError, ValueError) as error:
         raise DataError(f"{path}: ismrmrd_header must be XML: {error}") from error
     sizes = [root.findtext(_MATRIX + axis) for axis in "xy"]
-    if not all(size and size.isdigit() for size in sizes):
+    if not all(size and size.isdigit() and int(size) for size in sizes):
         raise DataError(f"{path}: ismrmrd_header must tell the matrixSize of its reconSpace, got {sizes}")
     return int(sizes[0] or 0), int(sizes[1] or 0)
 
@@ -280,7 +280,10 @@ def _reconstructed_size(file: h5py.File, path: Path) -> tuple[int, int]:
 def _stored_mask(file: h5py.File, path: Path, width: int) -> tuple[bool, ...] | None:
     if "mask" not in file:
         return None
-    mask = np.asarray(file["mask"]).reshape(-1)
+    stored = file["mask"]
+    if not isinstance(stored, h5py.Dataset) or stored.dtype.kind not in "biuf":
+        raise DataError(f"{path}: mask must be an array of numbers, got {getattr(stored, 'dtype', 'a group')}")
+    mask = np.asarray(stored).reshape(-1)
     if mask.shape != (width,):
         raise DataError(f"{path}: mask must have one value for each of the {width} columns of kspace, got {mask.shape}")
     return tuple((mask > 0).tolist())

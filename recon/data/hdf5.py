@@ -41,10 +41,20 @@ def require_array(file: h5py.File, key: str, *, axes: Sequence[str], kind: type[
     return found
 
 
+def number_attribute(file: h5py.File, name: str) -> float:
+    """Give a number among the file's attributes; NaN if it is not there."""
+    stored = file.attrs.get(name, np.nan)
+    try:
+        return float(np.asarray(stored).item())
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{_name(file)}: the attribute {name} must be a number, got {stored!r}") from error
+
+
 def read_slice(file: h5py.File, key: str, index: int) -> NDArray[np.generic]:
     """Read one slice of an array of the file."""
     try:
-        return _array(file, key)[index]
+        values = _array(file, key)[index]
+        return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"{_name(file)}: slice {index} of {key} cannot be read: {_reason(error)}") from error
 

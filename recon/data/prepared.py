@@ -20,6 +20,7 @@ try:
 except ImportError:  # Windows: two processes may then do the same work, and the later one's file stays
     fcntl = None  # type: ignore[assignment]
 
+_NAME_LENGTH = 120  # of the source's name in the prepared file's: file systems allow 255 bytes in all
 _ABOUT = "recon"  # the attribute of a prepared file that tells its recipe and source
 
 
@@ -38,15 +39,18 @@ class Recipe:
 
 def cache_folder() -> Path:
     """Give the folder for what can be made again: $RECON_CACHE, or recon in $XDG_CACHE_HOME or in ~/.cache."""
-    if chosen := os.environ.get("RECON_CACHE"):
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "recon"
+    chosen = os.environ.get("RECON_CACHE")
+    folder = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "recon"
+    try:
+        return folder.expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"the cache folder {folder} must be one that is known: {error} Set RECON_CACHE") from error
 
 
 def prepared_file(source: Path, recipe: Recipe, cache: Path) -> Path:
     """Give the path of a source's prepared file; one for each recipe, whether it is there or not."""
     key = json.dumps([str(source.resolve()), recipe.name, dict(recipe.settings)], sort_keys=True)
-    return cache / recipe.name / f"{source.stem}-{sha256(key.encode()).hexdigest()[:16]}.h5"
+    return cache / recipe.name / f"{source.stem[:_NAME_LENGTH]}-{sha256(key.encode()).hexdigest()[:16]}.h5"
 
 
 def is_fresh(source: Path, recipe: Recipe, cache: Path) -> bool:

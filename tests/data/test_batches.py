@@ -101,6 +101,21 @@ def test_evaluation_is_in_order_and_shared_evenly() -> None:
     assert sizes == [10, 10]
 
 
+def test_evaluation_deals_out_the_longest_first() -> None:
+    sizes = [
+        sum(map(len, EvaluationBatches(Volumes((1, 1, 1, 3)), batch_size=1, rank=r, world_size=2))) for r in (0, 1)
+    ]
+    assert sizes == [3, 3]
+
+
+def test_an_interrupted_epoch_is_gone_on_with() -> None:
+    batches = TrainingBatches(20, batch_size=3)
+    whole = list(batches)
+    batches.skip = 4
+    assert list(batches) == whole[4:]
+    assert list(batches) == whole  # the next epoch begins at its beginning
+
+
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ConfigError, match="batch_size must be a whole number of at least 1, got 0"):
         TrainingBatches(4, batch_size=0)

@@ -12,9 +12,13 @@ from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
 from recon.data import datamodules
+from recon.data.augmentation import ShiftedSlices
+from recon.data.batches import Draw
 from recon.data.datamodules import CTData, MRIData, SliceData
-from recon.data.samples import Batch
-from recon.errors import ConfigError
+from recon.data.fastmri import FastMRISlices
+from recon.data.lodopab import LoDoPaBSlices
+from recon.data.samples import Batch, Sample
+from recon.errors import ConfigError, DataError
 from tests.data.files import write_fastmri_folder, write_lodopab_folder, write_lodopab_pair
 
 
@@ -100,6 +104,39 @@ def test_a_trainer_that_shares_out_itself_is_refused(data: SliceData) -> None:
     data.trainer._accelerator_connector.use_distributed_sampler = True  # type: ignore[union-attr]
     with pytest.raises(ConfigError, match="pass use_distributed_sampler=False"):
         data.val_dataloader()
+
+
+def test_options_reach_the_data_sets(tmp_path: Path) -> None:
+    folder = write_fastmri_folder(tmp_path / "knee")
+    data = opened(MRIData(folder, workers=0, seed=5, clamp=1.0, cache=tmp_path))
+    train, validation = data.datasets["train"], data.datasets["validation"]
+    assert isinstance(train, FastMRISlices)
+    assert isinstance(validation, FastMRISlices)
+    assert (train.training, train.seed, train.clamp) == (True, 5, 1.0)
+    assert (validation.training, validation.clamp) == (False, 1.0)
+    first, second = train[Draw(0, 0)], train[Draw(0, 1)]
+    assert isinstance(first, Sample)
+    assert isinstance(second, Sample)
+    assert not first.input.equal(second.input)
+    chests = opened(CTData(write_lodopab_folder(tmp_path / "chest"), workers=0, frequency_scaling=0.5, cache=tmp_path))
+    opened_part = chests.datasets["train"]
+    assert isinstance(opened_part, LoDoPaBSlices)
+    assert opened_part.frequency_scaling == 0.5
+
+
+def test_a_folder_of_the_other_modality_is_refused(tmp_path: Path) -> None:
+    folder = write_lodopab_folder(tmp_path / "chest")
+    with pytest.raises(DataError, match="must be a folder of fastMRI single-coil volumes, got LoDoPaB-CT"):
+        MRIData(folder, cache=tmp_path).setup()
+
+
+def test_shifts_move_training_slices_alone(tmp_path: Path) -> None:
+    folder = write_fastmri_folder(tmp_path / "knee")
+    moved = opened(MRIData(folder, workers=0, shift_augmentation=3, cache=tmp_path)).datasets
+    still = opened(MRIData(folder, workers=0, cache=tmp_path)).datasets
+    assert isinstance(moved["train"], ShiftedSlices)
+    assert not isinstance(moved["validation"], ShiftedSlices)
+    assert len(moved["train"]) == len(still["train"])
 
 
 def test_lightning_may_set_up_one_stage_alone(data: SliceData) -> None:

@@ -12,9 +12,10 @@ from fastmri.data.subsample import create_mask_for_mask_type
 from fastmri.data.transforms import UnetDataTransform
 
 from recon.data.batches import Draw
-from recon.data.fastmri import FastMRISlices, parts_of, read_volume, volume_files
+from recon.data.fastmri import FastMRISlices, hybrid_recipe, parts_of, read_volume, volume_files
 from recon.data.masks import ColumnMask, MaskKind
 from recon.data.preparation import preparation_of, prepare_all
+from recon.data.prepared import prepared_file
 from recon.data.samples import Sample, Skipped, collate
 from recon.errors import ConfigError, DataError
 from tests.data.files import cut, replace_key, write_fastmri_folder, write_fastmri_volume
@@ -222,6 +223,7 @@ def test_bad_files_stop_the_reading_or_are_counted(folder: Path) -> None:
         ("kspace", np.zeros((3, 20, 40), np.complex64), "at least the 24 rows of its target, got 20"),
         ("reconstruction_esc", np.zeros((3, 24), np.float32), "reconstruction_esc must have the shape"),
         ("reconstruction_esc", np.zeros((0, 24, 24), np.float32), r"got \(0, 24, 24\)"),
+        ("mask", np.array([b"yes"] * 40), "mask must be an array of numbers"),
         ("mask", np.ones(39), r"mask must have one value for each of the 40 columns of kspace, got \(39,\)"),
     ],
 )
@@ -233,7 +235,15 @@ def test_what_is_wrong_with_a_volume_is_said(tmp_path: Path, key: str, values: o
 
 @pytest.mark.parametrize(
     ("header", "words"),
-    [(None, "must have an ismrmrd_header"), (b"<a", "must be XML"), (b"<a></a>", "must tell the matrixSize")],
+    [
+        (None, "must have an ismrmrd_header"),
+        (b"<a", "must be XML"),
+        (b"<a></a>", "must tell the matrixSize"),
+        (
+            b"<h><encoding><reconSpace><matrixSize><x>0</x><y>9</y></matrixSize></reconSpace></encoding></h>",
+            "must tell the matrixSize",
+        ),
+    ],
 )
 def test_a_volume_without_target_needs_its_header(tmp_path: Path, header: bytes | None, words: str) -> None:
     path = replace_key(write_fastmri_volume(tmp_path / "a.h5", target=None), "ismrmrd_header", header)
@@ -264,6 +274,73 @@ def test_a_data_set_goes_to_workers(folder: Path) -> None:
     loader = torch.utils.data.DataLoader(dataset, batch_size=3, num_workers=2, collate_fn=collate)
     inputs = torch.cat([batch.input for batch in loader])
     assert inputs.equal(torch.stack([read(dataset, index).input for index in range(len(dataset))]))
+
+
+def test_big_endian_files_are_read(tmp_path: Path) -> None:
+    path = write_fastmri_volume(tmp_path / "a.h5")
+    expected = read(FastMRISlices(tmp_path), 1)
+    with h5py.File(path) as file:
+        arrays = {key: file[key][()] for key in ("kspace", "reconstruction_esc")}
+    other = write_fastmri_volume(tmp_path / "big" / "a.h5")
+    replace_key(other, "kspace", arrays["kspace"].astype(">c8"))
+    replace_key(other, "reconstruction_esc", arrays["reconstruction_esc"].astype(">f4"))
+    sample = read(FastMRISlices(tmp_path / "big"), 1)
+    assert sample.input.equal(expected.input)
+    assert sample.target is not None
+    assert expected.target is not None
+    assert sample.target.equal(expected.target)
+
+
+def test_a_file_that_is_replaced_is_read_anew(tmp_path: Path) -> None:
+    path = write_fastmri_volume(tmp_path / "a.h5", seed=0)
+    before = read(FastMRISlices(tmp_path), 0).input
+    write_fastmri_volume(tmp_path / "elsewhere" / "b.h5", seed=1).replace(path)
+    assert not read(FastMRISlices(tmp_path), 0).input.equal(before)
+
+
+def test_bright_targets_and_inputs_are_clamped(tmp_path: Path) -> None:
+    path = write_fastmri_volume(tmp_path / "a.h5")
+    with h5py.File(path, "r+") as file:
+        file["reconstruction_esc"][0, 5, 5] = 1.0
+    sample = read(FastMRISlices(tmp_path), 0)
+    assert sample.target is not None
+    assert sample.target.max() == 6
+    unclamped = read(FastMRISlices(tmp_path, clamp=None), 0)
+    assert unclamped.target is not None
+    assert unclamped.target.max() > 100
+
+
+def test_training_masks_differ_between_volumes_and_slices(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_fastmri_volume(tmp_path / f"{name}.h5", slices=2, seed=0)  # the same data twice
+    dataset = FastMRISlices(tmp_path, training=True)
+    inputs = {read(dataset, index).input.sum().item() for index in (0, 2)}
+    assert len(inputs) == 2
+
+
+def test_prepared_file_is_the_inverse_transform_along_the_rows(tmp_path: Path) -> None:
+    path = write_fastmri_volume(tmp_path / "a.h5", rows=51, target=(25, 23))
+    prepare_all(preparation_of(tmp_path), tmp_path / "cache")
+    prepared = prepared_file(path, hybrid_recipe(25), tmp_path / "cache")
+    with h5py.File(path) as source, h5py.File(prepared) as made:
+        kspace, hybrid = source["kspace"][1], made["hybrid"][1]
+    whole = np.fft.fftshift(np.fft.ifft(np.fft.ifftshift(kspace, 0), axis=0, norm="ortho"), 0)
+    np.testing.assert_allclose(hybrid, whole[13:38].T, rtol=1e-4, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "words"),
+    [("abc", "max must be a number, got 'abc'"), (np.ones(2), "max must be a number, got array")],
+)
+def test_a_maximum_that_is_no_number_is_refused(tmp_path: Path, attribute: object, words: str) -> None:
+    path = write_fastmri_volume(tmp_path / "a.h5", attributes={"max": attribute})
+    with pytest.raises(DataError, match=words):
+        read_volume(path)
+
+
+def test_long_names_can_be_prepared(tmp_path: Path) -> None:
+    write_fastmri_volume(tmp_path / "data" / f"{'x' * 250}.h5")
+    assert prepare_all(preparation_of(tmp_path / "data"), tmp_path / "cache") == (1, ())
 
 
 def test_max_volumes_takes_the_first(folder: Path) -> None:

@@ -82,6 +82,30 @@ def test_inputs_of_another_filter_or_source_are_not_taken(folder: Path, tmp_path
         LoDoPaBSlices(folder, "train", cache=tmp_path)
 
 
+def test_data_range_is_that_of_the_target(folder: Path) -> None:
+    with h5py.File(folder / "ground_truth_train_000.hdf5", "r+") as file:
+        file["data"][...] += 0.1
+    dataset = LoDoPaBSlices(folder, "train")
+    assert read(dataset, 0).data_range == pytest.approx(np.ptp(dataset.pair(0).truth))
+    assert dataset.pair(0).truth.min() > 0.05
+
+
+def test_inputs_of_another_scaling_are_not_taken(folder: Path, tmp_path: Path) -> None:
+    prepare_all(preparation_of(folder, frequency_scaling=0.5), tmp_path)
+    with pytest.raises(DataError, match="must be prepared"):
+        LoDoPaBSlices(folder, "train", cache=tmp_path)
+    prepared = LoDoPaBSlices(folder, "train", frequency_scaling=0.5, cache=tmp_path)
+    plain = LoDoPaBSlices(folder, "train", frequency_scaling=0.5)
+    torch.testing.assert_close(read(prepared, 0).input, read(plain, 0).input, rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(read(plain, 0).input, read(LoDoPaBSlices(folder, "train"), 0).input, rtol=1e-3)
+
+
+@pytest.mark.parametrize("scaling", [0.0, 2.0, float("nan")])
+def test_a_scaling_that_is_none_is_refused(folder: Path, scaling: float) -> None:
+    with pytest.raises(ConfigError, match="frequency_scaling must be more than 0"):
+        LoDoPaBSlices(folder, "train", frequency_scaling=scaling)
+
+
 def test_crop_keeps_the_middle(folder: Path) -> None:
     whole, cropped = read(LoDoPaBSlices(folder, "train"), 0), read(LoDoPaBSlices(folder, "train", crop=(12, 10)), 0)
     assert cropped.input.equal(whole.input[:, 2:14, 3:13])

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -64,6 +65,16 @@ def test_range_is_that_of_the_targets(tmp_path: Path) -> None:
     highest = [dataset.pair(index).truth.max() for index in range(5)]
     assert found.lowest == 0
     assert found.highest == pytest.approx(np.median(highest))
+
+
+def test_range_is_of_medians(tmp_path: Path) -> None:
+    write_lodopab_pair(tmp_path, slices=3)
+    with h5py.File(tmp_path / "ground_truth_train_000.hdf5", "r+") as file:
+        for index, (low, high) in enumerate([(-0.5, 0.2), (0.0, 0.4), (0.1, 0.9)]):
+            file["data"][index] = np.linspace(low, high, 256).reshape(16, 16)
+    found = range_of_targets(LoDoPaBSlices(tmp_path, "train"))
+    assert found.lowest == pytest.approx(0.0)
+    assert found.highest == pytest.approx(0.4)
 
 
 def test_images_come_from_the_folder_or_from_installed_libraries(tmp_path: Path) -> None:

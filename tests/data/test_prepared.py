@@ -67,6 +67,14 @@ def test_a_source_of_another_time_is_prepared_again(sources: list[Path], tmp_pat
     assert not is_fresh(sources[2], doubled(), tmp_path)
 
 
+def test_a_source_of_another_size_is_prepared_again_whatever_its_time(sources: list[Path], tmp_path: Path) -> None:
+    prepare(sources, doubled(), tmp_path)
+    status = sources[1].stat()
+    sources[1].write_bytes(b"longer")
+    os.utime(sources[1], ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert not is_fresh(sources[1], doubled(), tmp_path)
+
+
 def test_another_recipe_has_its_own_files(sources: list[Path], tmp_path: Path) -> None:
     prepare(sources, doubled(), tmp_path)
     assert prepare(sources, doubled(3), tmp_path) == 3
