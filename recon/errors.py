@@ -1,6 +1,6 @@
 """The errors that recon raises for a user's mistake, and the few checks that raise them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -40,3 +40,10 @@ def require_at_least(value: int, least: int, *, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(f"{name} must be a whole number of at least {least}, got {value!r}")
     return value
+
+
+def require_pair(value: Sequence[int] | None, *, name: str) -> None:
+    """Raise an error unless value is None or two whole numbers of at least 1."""
+    whole = value is not None and all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in value)
+    if value is not None and not (whole and len(value) == 2):
+        raise ConfigError(f"{name} must be two whole numbers of at least 1 (rows, columns), got {value!r}")

@@ -16,7 +16,9 @@ def written_whole(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         partial.replace(path)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "errno" not in str(error):  # HDF5 tells of a full disk that way, too
+            raise
         raise DataError(f"{path} cannot be written: {error}; choose another folder, or make room") from error
     finally:
         with suppress(OSError):  # as where the folder is a file: that was said above

@@ -319,7 +319,7 @@ def test_ctrl_c_while_making_is_quiet_and_leaves_whole_files(tmp_path: Path) -> 
     options = ["--volumes", "9", "--size", "96", "--slices", "6", "--workers", "2"]
     command = [sys.executable, "-m", "recon", "data", "make", "mri", "--out", str(tmp_path / "a"), *options]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_listen
     )
     for _ in range(600):
         if list(tmp_path.rglob("*.h5")):
@@ -336,3 +336,8 @@ def test_ctrl_c_while_making_is_quiet_and_leaves_whole_files(tmp_path: Path) -> 
 def test_data_s_workers_are_the_cpus_unless_chosen() -> None:
     assert data._workers(7) == 7
     assert data._workers(None) >= 1
+
+
+def _listen() -> None:
+    """Let a child hear Ctrl-C, even where the tests run in the background and ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,9 +1,11 @@
 """The command `recon`. Heavy libraries are imported by the commands that need them, so that help comes at once."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 
 from recon import __version__
 from recon.cli import data, samplings, train
@@ -17,6 +19,8 @@ _COMMANDS = (samplings, data, train)  # each module adds its parser with `add_co
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit status: 0, or 2 after a mistake that the user can mend."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be valid text
     try:
         try:
             return _run(arguments)
@@ -33,6 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _PIPE_CLOSED
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"recon: error: the output cannot be written: {error}", file=sys.stderr)
+        return _MISTAKE
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -22,7 +22,7 @@ _MODALITIES: tuple["Modality", ...] = ("mri", "ct")
 def add_command(commands: Subparsers) -> None:
     """Add the command's parser, with one for each of its own commands."""
     about = "make, describe, check and prepare data"
-    data = commands.add_parser("data", help=about, description=f"{about.capitalize()}.")
+    data = commands.add_parser("data", help=about, description=f"{_sentence(about)}.")
     data.set_defaults(run=lambda _: _print_help(data))
     actions = data.add_subparsers(dest="action", metavar="COMMAND", title="commands")
     _add_make(actions)
@@ -52,9 +52,12 @@ def print_info(options: argparse.Namespace) -> int:
     """Describe a data set, or the embedded ones; write a contact sheet."""
     from recon.data.inspection.description import describe
 
+    if options.sheet is not None:
+        if options.folder is None:
+            raise DataError("a contact sheet shows one data set, got no folder; give one of the embedded sets' folders")
+        if options.sheet.suffix.lower() != ".png" or options.sheet.is_dir():
+            raise DataError(f"the contact sheet must be a file with the ending .png, got {options.sheet}")
     folders = _folders(options.folder)
-    if options.sheet is not None and len(folders) > 1:
-        raise DataError("a contact sheet shows one data set, got no folder; give one of the embedded sets' folders")
     descriptions = [describe(folder, full=options.full) for folder in folders]
     if options.json:
         found = [asdict(description) for description in descriptions]
@@ -150,7 +153,7 @@ def _print_help(parser: argparse.ArgumentParser) -> int:
 
 def _add_make(actions: Subparsers) -> None:
     about = "make a synthetic data set in the real ones' format; the same options make the same bytes"
-    make = actions.add_parser("make", help=about, description=f"{about.capitalize()}.")
+    make = actions.add_parser("make", help=about, description=f"{_sentence(about)}.")
     make.add_argument("modality", choices=_MODALITIES, help="knees as in fastMRI, or chests as in LoDoPaB-CT")
     make.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, or one to be gone on with")
     make.add_argument("--volumes", type=int, default=_VOLUMES, metavar="N", help="volumes or patients (%(default)s)")
@@ -164,7 +167,7 @@ def _add_make(actions: Subparsers) -> None:
 
 def _add_info(actions: Subparsers) -> None:
     about = "say what is in a folder of data"
-    info = actions.add_parser("info", help=about, description=f"{about.capitalize()}: parts, sizes, intensities.")
+    info = actions.add_parser("info", help=about, description=f"{_sentence(about)}: parts, sizes, intensities.")
     info.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="the folder (the embedded data)")
     info.add_argument("--json", action="store_true", help="print JSON, for programs")
     info.add_argument("--sheet", type=Path, metavar="FILE.png", help="write a contact sheet too")
@@ -174,7 +177,7 @@ def _add_info(actions: Subparsers) -> None:
 
 def _add_check(actions: Subparsers) -> None:
     about = "read every file and slice, and list what is wrong"
-    check = actions.add_parser("check", help=about, description=f"{about.capitalize()}; status 1 if anything is.")
+    check = actions.add_parser("check", help=about, description=f"{_sentence(about)}; status 1 if anything is.")
     check.add_argument("folder", type=Path, metavar="DIR", help="the folder")
     check.add_argument("--json", action="store_true", help="print JSON, for programs")
     check.set_defaults(run=check_data)
@@ -182,7 +185,7 @@ def _add_check(actions: Subparsers) -> None:
 
 def _add_prepare(actions: Subparsers) -> None:
     about = "compute once what training reads often: hybrid k-space of MRI, filtered back-projections of CT"
-    prepare = actions.add_parser("prepare", help=about, description=f"{about.capitalize()}.")
+    prepare = actions.add_parser("prepare", help=about, description=f"{_sentence(about)}.")
     prepare.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="the folder (the embedded data)")
     prepare.add_argument("--cache", type=Path, metavar="DIR", help="where to ($RECON_CACHE, or ~/.cache/recon)")
     prepare.add_argument("--filter", choices=("hann", "ramp"), help="of CT's back-projections (hann)")
@@ -195,3 +198,8 @@ def _add_prepare(actions: Subparsers) -> None:
     )
     prepare.add_argument("--dry-run", action="store_true", help="say what would be done")
     prepare.set_defaults(run=prepare_data)
+
+
+def _sentence(about: str) -> str:
+    """Begin with a capital letter and leave the others: MRI is MRI."""
+    return about[0].upper() + about[1:]

@@ -5,7 +5,6 @@ import sys
 
 from recon.cli.text import Subparsers
 
-_INTERRUPTED, _TERMINATED = 130, 143  # as a shell counts deaths by SIGINT and SIGTERM
 _EPILOG = """examples:
   recon train --config configs/mri.yaml --config configs/sampling/aps3.yaml --data.init_args.data_dir data/fastmri
   recon train --config configs/ct.yaml --config configs/small.yaml --config configs/sampling/mass.yaml
@@ -37,17 +36,19 @@ def train_network(options: argparse.Namespace) -> int:
     if {"-h", "--help"} & set(options.arguments) or not options.arguments:
         options.parser.print_help()
         return 0 if options.arguments else 2
+    from pytorch_lightning.utilities import rank_zero_only
+
     from recon.training.checkpointing import StoppedError
     from recon.training.command import print_options, train
 
     if "--options" in options.arguments:
         print_options()
         return 0
+    say = rank_zero_only(print)  # once, however many processes there are
     try:
         folder = train(options.arguments)
     except StoppedError as stop:
-        run = stop.folder.parent
-        print(f"\n{stop}; the run is saved, go on with: recon train --resume {run}", file=sys.stderr)
-        return _INTERRUPTED if stop.reason == "Ctrl-C" else _TERMINATED
-    print(f"the run is in {folder}; {folder / 'HOW-TO.txt'} says what to do with it")
+        say(f"\n{stop}", file=sys.stderr)
+        return stop.status
+    say(f"the run is in {folder}; {folder / 'HOW-TO.txt'} says what to do with it")
     return 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities import rank_zero_info
@@ -24,6 +24,8 @@ from recon.errors import ConfigError, require_at_least
 from recon.ops.filtered_back_projection import Filter
 
 Stage = Literal["train", "validation", "test"]
+Number = TypeVar("Number", int, float)
+
 STAGES: tuple[Stage, ...] = ("train", "validation", "test")
 
 
@@ -52,11 +54,11 @@ class SliceData(LightningDataModule):
         self.batch_size = require_at_least(batch_size, 1, name="batch_size")
         self.workers = require_at_least(workers, 0, name="workers")
         self.seed = require_at_least(seed, 0, name="seed")
-        self.cache = cache or cache_folder()
+        self.cache = Path(cache) if cache else cache_folder()
         self.prepared = prepared
         self.shift_augmentation = require_at_least(shift_augmentation, 0, name="shift_augmentation")
         self.on_bad_file: OnBadFile = on_bad_file
-        self.given_folder = data_dir
+        self.given_folder = None if data_dir is None else Path(data_dir)
         self.datasets: dict[Stage, Slices] = {}
 
     kind: Kind
@@ -183,7 +185,7 @@ class MRIData(SliceData):
             shift_augmentation=shift_augmentation,
             on_bad_file=on_bad_file,
         )
-        self.mask = ColumnMask(mask, tuple(accelerations), tuple(center_fractions))
+        self.mask = ColumnMask(mask, _as_tuple(accelerations), _as_tuple(center_fractions))
         self.acquisition, self.crop, self.clamp = acquisition, crop, clamp
         self.max_volumes = max_volumes
 
@@ -261,3 +263,8 @@ class CTData(SliceData):
             cache=self.cache if self.prepared else None,
             on_bad_file=self.on_bad_file,
         )
+
+
+def _as_tuple(given: tuple[Number, ...]) -> tuple[Number, ...]:
+    """Take a list for a tuple; anything else is refused where it is used."""
+    return tuple(given) if isinstance(given, list) else given

@@ -18,7 +18,7 @@ from recon.data.masks import ColumnMask
 from recon.data.prepared import Recipe, require_fresh
 from recon.data.samples import Origin, Sample, Skipped, Slices
 from recon.data.scanning import OnBadFile, scan
-from recon.errors import ConfigError, DataError, require_known
+from recon.errors import ConfigError, DataError, require_at_least, require_known, require_pair
 from recon.ops.fourier import centred_ifft
 from recon.ops.intensity import centre_crop, normalise
 
@@ -80,6 +80,10 @@ class FastMRISlices(Slices):
         """
         if acquisition is not None:
             require_known(acquisition, ACQUISITIONS.values(), name="acquisition")
+        if max_volumes is not None:
+            require_at_least(max_volumes, 1, name="max_volumes")
+        if clamp is not None and not clamp > 0:
+            raise ConfigError(f"clamp must be positive, or None for no bound, got {clamp}")
         self.mask = ColumnMask() if mask is None else mask
         self.training, self.seed, self.crop, self.clamp = training, seed, crop, clamp
         self.on_bad_file = require_known(on_bad_file, ("error", "skip"), name="on_bad_file")
@@ -115,6 +119,8 @@ class FastMRISlices(Slices):
     def __getitem__(self, key: int | Draw) -> Sample | Skipped:
         """Read one slice; a plain index stands for a draw of epoch 0."""
         draw = draw_of(key)
+        if not 0 <= draw.index < len(self):
+            raise IndexError(f"index must lie in [0, {len(self)}), got {draw.index}")
         number = int(self._volume_of[draw.index])
         volume, index = self.volumes[number], draw.index - self._ranges[number].start
         try:
@@ -133,7 +139,7 @@ class FastMRISlices(Slices):
         target = None
         if volume.has_target:
             stored = read_slice(open_hdf5(volume.path), "reconstruction_esc", index)
-            target = (centre_crop(torch.from_numpy(stored), crop) - mean) / scale
+            target = (centre_crop(torch.from_numpy(stored).float(), crop) - mean) / scale
             _require_finite(target.sum(), volume, index, "reconstruction_esc")
         if self.clamp is not None:
             image = image.clamp_(-self.clamp, self.clamp)
@@ -158,7 +164,9 @@ class FastMRISlices(Slices):
     def _zero_filled(self, volume: Volume, index: int, columns: Tensor) -> Tensor:
         kept = columns.nonzero()[:, 0]
         if not self._prepared:
-            kspace = torch.from_numpy(read_slice(open_hdf5(volume.path), "kspace", index))
+            kspace = torch.from_numpy(read_slice(open_hdf5(volume.path), "kspace", index)).to(torch.complex64)
+            if kspace.shape != volume.shape[1:]:
+                raise DataError(f"{volume.path}: kspace must stay as it was, got another size; open the data set again")
             lines = readout_images(kspace.t().index_select(0, kept), volume.crop[0])
         else:
             hybrid = read_slice(open_hdf5(self._prepared[volume.path]), "hybrid", index)
@@ -253,7 +261,7 @@ def _write_hybrid(source: Path, file: h5py.File) -> None:
     slices, _, width = volume.shape
     stored = file.create_dataset("hybrid", (slices, width, volume.crop[0]), np.complex64)
     for index in range(slices):
-        kspace = torch.from_numpy(read_slice(open_hdf5(source), "kspace", index))
+        kspace = torch.from_numpy(read_slice(open_hdf5(source), "kspace", index)).to(torch.complex64)
         stored[index] = readout_images(kspace.t(), volume.crop[0]).numpy()
 
 
@@ -302,7 +310,8 @@ def _require_finite(total: Tensor, volume: Volume, index: int, key: str) -> None
 
 
 def _require_crop(volume: Volume, crop: tuple[int, int] | None) -> None:
-    if crop is not None and (crop[0] > volume.crop[0] or crop[1] > volume.crop[1] or min(crop) < 1):
+    require_pair(crop, name="crop")
+    if crop is not None and (crop[0] > volume.crop[0] or crop[1] > volume.crop[1]):
         raise ConfigError(
             f"crop must fit into every image, got {crop[0]} x {crop[1]} for {volume.path.name} of {volume.crop[0]} x "
             f"{volume.crop[1]}"

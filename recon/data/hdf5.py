@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from recon.errors import DataError
 
 _KEPT_OPEN = 64  # files a process; a data set of a thousand volumes stays below the usual limit of 1024
+_OPEN: OrderedDict[Path, tuple[tuple[int, ...], h5py.File]] = OrderedDict()  # and what each looked like
 
 
 def open_hdf5(path: Path) -> h5py.File:
@@ -21,7 +23,24 @@ def open_hdf5(path: Path) -> h5py.File:
         status = path.stat()
     except OSError as error:
         raise _unreadable(path, error) from error
-    return _opened(path, os.getpid(), status.st_mtime_ns, status.st_size)
+    state = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+    if path in _OPEN:
+        _OPEN.move_to_end(path)
+        before, file = _OPEN[path]
+        if before == state and file:
+            return file
+        _arrays.cache_clear()
+        file.close()  # or HDF5 would go on with what it knows of the file as it was
+    try:
+        # Data often lie on file systems that cannot be locked, and nobody writes to them.
+        file = h5py.File(path, "r", locking="best-effort")
+    except OSError as error:
+        _OPEN.pop(path, None)
+        raise _unreadable(path, error) from error
+    _OPEN[path] = (state, file)
+    if len(_OPEN) > _KEPT_OPEN:
+        _OPEN.popitem(last=False)
+    return file
 
 
 def require_array(file: h5py.File, key: str, *, axes: Sequence[str], kind: type[np.generic]) -> h5py.Dataset:
@@ -53,36 +72,26 @@ def number_attribute(file: h5py.File, name: str) -> float:
 def read_slice(file: h5py.File, key: str, index: int) -> NDArray[np.generic]:
     """Read one slice of an array of the file."""
     try:
-        values = _array(file, key)[index]
+        values = _arrays(file, key)[index]
         return values if values.dtype.isnative else values.astype(values.dtype.newbyteorder("="))
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, IndexError) as error:
         raise DataError(f"{_name(file)}: slice {index} of {key} cannot be read: {_reason(error)}") from error
 
 
-@lru_cache(maxsize=_KEPT_OPEN)
-def _opened(path: Path, process: int, changed: int, size: int) -> h5py.File:
-    """Open a file; the arguments after the path are there for the cache to tell apart."""
-    try:
-        # Data often lie on file systems that cannot be locked, and nobody writes to them.
-        return h5py.File(path, "r", locking="best-effort")
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-@lru_cache(maxsize=2 * _KEPT_OPEN)
-def _array(file: h5py.File, key: str) -> h5py.Dataset:
-    """Find an array in a file: looking it up takes as long as reading a slice."""
-    return file[key]
-
-
 def _forget() -> None:
-    """Close everything: a worker must not share its parent's places in files."""
-    _array.cache_clear()
-    _opened.cache_clear()
+    """Let go of everything: a worker must not share its parent's places in files."""
+    _arrays.cache_clear()
+    _OPEN.clear()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
+
+
+@lru_cache(maxsize=2 * _KEPT_OPEN)
+def _arrays(file: h5py.File, key: str) -> h5py.Dataset:
+    """Find an array in a file: looking it up takes as long as reading a slice."""
+    return file[key]
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:

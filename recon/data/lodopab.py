@@ -1,5 +1,6 @@
 """LoDoPaB-CT's pairs of observations and ground truths, read as they are on disk, with filtered back-projections."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from recon.data.prepared import Recipe, require_fresh
 from recon.data.samples import Origin, Sample, Skipped, Slices
 from recon.data.scanning import OnBadFile, scan, warn_of_skipped
 from recon.data.threads import each_in_one_thread
-from recon.errors import ConfigError, DataError, require_known
+from recon.errors import ConfigError, DataError, require_at_least, require_known, require_pair
 from recon.ops.beam_geometry import LODOPAB, ParallelBeam
 from recon.ops.filtered_back_projection import Filter, filter_kernel, filtered_back_projection
 from recon.ops.intensity import centre_crop
@@ -96,6 +97,8 @@ class LoDoPaBSlices(Slices):
         warn_of_skipped(alone)
         if not self.files:
             raise DataError(f"{folder} must have a readable pair of files of the part {part}, got none")
+        if max_slices is not None:
+            require_at_least(max_slices, 1, name="max_slices")
         starts = np.cumsum([0, *(pair.n_slices for pair in self.files)]).tolist()
         self._ranges = tuple(map(range, starts[:-1], starts[1:]))
         self._length = min(starts[-1], max_slices) if max_slices is not None else starts[-1]
@@ -148,7 +151,10 @@ class LoDoPaBSlices(Slices):
 
     def _input(self, pair: PairFile, index: int) -> Tensor:
         if prepared := self._prepared.get(pair.truth):
-            return torch.from_numpy(read_slice(open_hdf5(prepared), "fbp", index))
+            image = torch.from_numpy(read_slice(open_hdf5(prepared), "fbp", index))
+            if not math.isfinite(image.sum().item()):
+                raise DataError(f"{pair.observation}: slice {index} of {KEY} must be finite, got NaN or infinity")
+            return image
         observation = torch.from_numpy(_stored(pair.observation, index))
         image = filtered_back_projection(
             observation[None, None], pair.geometry, filter=self.filter, frequency_scaling=self.frequency_scaling
@@ -214,7 +220,9 @@ def fbp_recipe(filter: Filter = "hann", frequency_scaling: float = 1.0, *, devic
         batches = [range(start, min(start + _BATCH, pair.n_slices)) for start in range(0, pair.n_slices, _BATCH)]
 
         def reconstructed(batch: range) -> NDArray[np.float32]:
-            observations = torch.from_numpy(np.stack([_stored(source, index) for index in batch])).to(device)
+            # A slice that is not finite gives one that is not, which is refused when it is read: the others are good.
+            stored_slices = [read_slice(open_hdf5(source), KEY, index) for index in batch]
+            observations = torch.from_numpy(np.stack(stored_slices).astype(np.float32)).to(device)
             images = filtered_back_projection(
                 observations[:, None], pair.geometry, filter=filter, frequency_scaling=frequency_scaling
             )
@@ -262,12 +270,16 @@ def _geometry(path: Path, observation: h5py.File, image: tuple[int, int], sinogr
             f"their image_extent and detector_extent (metres) as attributes; got {sinogram[0]} x {sinogram[1]} and "
             f"{image[0]} x {image[1]}"
         )
-    return ParallelBeam(image, (float(extent[0]), float(extent[1])), sinogram[0], sinogram[1], float(width))
+    try:
+        return ParallelBeam(image, (float(extent[0]), float(extent[1])), sinogram[0], sinogram[1], float(width))
+    except (TypeError, ValueError, IndexError) as error:
+        raise DataError(f"{path}: image_extent and detector_extent must be lengths in metres: {error}") from error
 
 
 def _require_crop(pair: PairFile, crop: tuple[int, int] | None) -> None:
+    require_pair(crop, name="crop")
     rows, columns = pair.geometry.image_shape
-    if crop is not None and not (1 <= crop[0] <= rows and 1 <= crop[1] <= columns):
+    if crop is not None and not (crop[0] <= rows and crop[1] <= columns):
         raise ConfigError(
             f"crop must fit into every image, got {crop[0]} x {crop[1]} for {pair.truth.name} of {rows} x {columns}"
         )

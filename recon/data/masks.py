@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 from fastmri.data.subsample import MaskFunc, create_mask_for_mask_type
 from torch import Tensor
@@ -29,6 +30,11 @@ class ColumnMask:
     def __post_init__(self) -> None:
         """Refuse what fastMRI's masks would only stumble over later."""
         require_known(self.kind, get_args(MaskKind), name="mask")
+        if not isinstance(self.accelerations, tuple) or not isinstance(self.center_fractions, tuple):
+            raise ConfigError(
+                f"accelerations and center_fractions must be tuples, got {self.accelerations!r} and "
+                f"{self.center_fractions!r}; write (4,) and (0.08,)"
+            )
         if not self.accelerations or len(self.accelerations) != len(self.center_fractions):
             raise ConfigError(
                 f"there must be one centre fraction for each acceleration, got accelerations {self.accelerations} and "
@@ -46,8 +52,9 @@ class ColumnMask:
                 )
 
     def columns(self, width: int, seed: Sequence[int]) -> Tensor:
-        """Draw the mask (width,), True where a column is kept, from a seed of any whole numbers below 2**32."""
-        return _draw(self, width, tuple(seed))
+        """Draw the mask (width,), True where a column is kept, from a seed of any whole numbers."""
+        words = np.random.SeedSequence(tuple(seed)).generate_state(4)  # fastMRI's masks take small numbers only
+        return _draw(self, width, tuple(words.tolist()))
 
     def columns_of_file(self, width: int, file: str) -> Tensor:
         """Give the mask that belongs to a file's name: the one that fastMRI's evaluation uses."""

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -118,10 +118,13 @@ def _prepare_one(source: Path, recipe: Recipe, cache: Path) -> bool:
                 recipe.write(source, file)
                 file.attrs[_ABOUT] = about
             partial.replace(path)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "errno" not in str(error):  # HDF5 tells of a full disk that way, too
+                raise
             raise ConfigError(f"{partial} cannot be written: {error}; free space or choose another --cache") from error
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
     return True
 
 
@@ -142,7 +145,7 @@ def _require_room(sources: Sequence[Path], recipe: Recipe, cache: Path) -> None:
     needed, free = sum(map(recipe.size, sources)), shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
-            f"{cache} must have room for {needed / 1e9:.1f} GB of prepared files, got {free / 1e9:.1f} GB free; choose "
+            f"{cache} must have room for {needed / 1e6:.1f} MB of prepared files, got {free / 1e6:.1f} MB free; choose "
             f"another folder with --cache or RECON_CACHE"
         )
 

@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -345,3 +346,47 @@ def test_long_names_can_be_prepared(tmp_path: Path) -> None:
 
 def test_max_volumes_takes_the_first(folder: Path) -> None:
     assert [v.path.stem for v in FastMRISlices(folder, max_volumes=2).volumes] == ["file1000000", "file1000001"]
+
+
+def test_a_file_that_is_written_over_is_read_anew(tmp_path: Path) -> None:
+    path = write_fastmri_volume(tmp_path / "a.h5", seed=0)
+    before = read(FastMRISlices(tmp_path), 0).input
+    path.write_bytes(write_fastmri_volume(tmp_path / "elsewhere" / "b.h5", seed=1).read_bytes())
+    assert not read(FastMRISlices(tmp_path), 0).input.equal(before)
+
+
+@pytest.mark.parametrize("index", [-1, 9, 100])
+def test_an_index_outside_is_refused(folder: Path, index: int) -> None:
+    with pytest.raises(IndexError, match=r"index must lie in \[0, 9\)"):
+        FastMRISlices(folder)[index]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"max_volumes": 0}, "max_volumes must be a whole number of at least 1"),
+        ({"clamp": 0.0}, "clamp must be positive"),
+        ({"crop": (5,)}, "crop must be two whole numbers"),
+        ({"crop": (1.5, 2)}, "crop must be two whole numbers"),
+        ({"crop": (0, 2)}, "crop must be two whole numbers"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(folder: Path, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        FastMRISlices(folder, **options)
+
+
+def test_any_seed_draws_masks(folder: Path) -> None:
+    samples = [read(FastMRISlices(folder, training=True, seed=seed), 0).input for seed in (2**40, 2**40 + 1)]
+    assert not samples[0].equal(samples[1])
+
+
+def test_inputs_and_targets_are_float32_whatever_the_file_has(tmp_path: Path) -> None:
+    path = write_fastmri_volume(tmp_path / "a.h5")
+    with h5py.File(path) as file:
+        arrays = {key: file[key][()] for key in ("kspace", "reconstruction_esc")}
+    replace_key(path, "kspace", arrays["kspace"].astype(np.complex128))
+    replace_key(path, "reconstruction_esc", arrays["reconstruction_esc"].astype(np.float64))
+    sample = read(FastMRISlices(tmp_path), 0)
+    assert sample.target is not None
+    assert sample.input.dtype == sample.target.dtype == torch.float32

@@ -212,3 +212,26 @@ def test_max_slices_takes_the_first(folder: Path) -> None:
     assert [len(group) for group in dataset.groups] == [5, 1]
     with pytest.raises(IndexError):
         dataset[6]
+
+
+def test_a_prepared_file_with_one_bad_slice_gives_the_others(folder: Path, tmp_path: Path) -> None:
+    with h5py.File(folder / "observation_train_000.hdf5", "r+") as file:
+        file["data"][2, 3, 4] = np.nan
+    assert prepare_all(preparation_of(folder), tmp_path) == (2, ())
+    dataset = LoDoPaBSlices(folder, "train", cache=tmp_path, on_bad_file="skip")
+    found = [isinstance(dataset[index], Sample) for index in range(7)]
+    assert found == [True, True, False, True, True, True, True]
+    with pytest.raises(DataError, match=r"observation_train_000.hdf5: slice 2 of data must be finite"):
+        LoDoPaBSlices(folder, "train", cache=tmp_path)[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("image_extent", 0.26), ("image_extent", (0.0, 0.26)), ("detector_extent", "x")]
+)
+def test_a_geometry_that_is_none_is_refused_by_file(folder: Path, name: str, value: object) -> None:
+    with h5py.File(folder / "observation_train_000.hdf5", "r+") as file:
+        file.attrs[name] = value
+    with pytest.raises(
+        DataError, match=r"observation_train_000.hdf5: image_extent and detector_extent must be lengths"
+    ):
+        read_pair(folder / "ground_truth_train_000.hdf5")

@@ -139,7 +139,7 @@ def test_a_read_only_cache_is_refused(sources: list[Path], tmp_path: Path) -> No
 
 
 def test_too_little_room_is_told_before_it_begins(sources: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"must have room for 3000000000.0 GB of prepared files, got"):
+    with pytest.raises(DataError, match=r"must have room for 3000000000000.0 MB of prepared files, got"):
         prepare(sources, replace(doubled(), size=lambda source: 10**18), tmp_path)
 
 

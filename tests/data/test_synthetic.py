@@ -291,7 +291,9 @@ from pathlib import Path
 from recon.data.synthetic.make import SyntheticSet, make
 make(SyntheticSet("mri", volumes=60, size=64, slices=4), Path({str(tmp_path)!r}))
 """
-    process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, cwd=Path(__file__).parents[2])
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, cwd=Path(__file__).parents[2], preexec_fn=_listen
+    )
     deadline = time.monotonic() + 60
     while not list(tmp_path.rglob("*.h5")) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -303,3 +305,8 @@ make(SyntheticSet("mri", volumes=60, size=64, slices=4), Path({str(tmp_path)!r})
     for path in made:
         with h5py.File(path) as file:
             assert file["kspace"].shape[0] == 4
+
+
+def _listen() -> None:
+    """Let a child hear Ctrl-C, even where the tests run in the background and ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -87,6 +87,7 @@ class _Page:
         """Write words on the base line at y, from x on or up to x; a dollar in a file's name is a dollar."""
         place = (x / WIDTH, 1 - y / self.height)
         side = "right" if to_the_left else "left"
+        words = words.encode(errors="backslashreplace").decode()  # names need not be valid text
         self.figure.text(*place, words, fontsize=size, weight=weight, color=colour, ha=side, parse_math=False)
 
     def image(self, x: float, y: float, side: float, image: Image | None, grey: tuple[float, float]) -> None:

@@ -1,8 +1,11 @@
 """A whole synthetic data set in a folder: made once, byte for byte the same, and gone on with after an interruption."""
 
 import json
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import ceil
@@ -160,6 +163,18 @@ def _alone(job: Callable[[], None]) -> None:
         torch.set_num_threads(threads)
 
 
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where signals do not come
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _running(jobs: Sequence[Callable[[], None]], workers: int) -> Iterator[None]:
     """Do the jobs, here or in processes, and give a sign after each."""
     if workers == 1 or len(jobs) == 1:
@@ -168,8 +183,10 @@ def _running(jobs: Sequence[Callable[[], None]], workers: int) -> Iterator[None]
             yield
         return
     with ProcessPoolExecutor(min(workers, len(jobs)), get_context("spawn")) as pool:
+        with _interrupts_ignored():  # which the workers inherit: this process stops them
+            submitted = [pool.submit(_alone, job) for job in jobs]
         try:
-            for done in as_completed([pool.submit(_alone, job) for job in jobs]):
+            for done in as_completed(submitted):
                 done.result()
                 yield
         except BaseException:
