@@ -1,5 +1,6 @@
 """A data loader that knows how far it is in its epoch, and goes on from there."""
 
+import signal
 from collections.abc import Iterator
 
 import torch
@@ -29,6 +30,7 @@ class SliceLoader(DataLoader[Batch]):
             collate_fn=collate,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),
+            worker_init_fn=_leave_signals_alone,
             generator=torch.Generator().manual_seed(seed),
         )
         self.batches = batches
@@ -51,3 +53,10 @@ class SliceLoader(DataLoader[Batch]):
         if isinstance(self.batches, TrainingBatches):
             self.batches.set_epoch(state["epoch"])
             self.batches.skip = state["given"]
+
+
+def _leave_signals_alone(worker: int) -> None:
+    """Let a worker end when it is told to, and leave Ctrl-C to its parent, whose handlers it would have inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_DFL)

@@ -20,6 +20,7 @@ from recon import checkpoints
 from recon.data.samples import Batch
 from recon.errors import ConfigError, DataError, require_at_least
 from recon.nn.unet import UNet
+from recon.training.divergence import require_finite_weights
 from recon.training.run_folder import data_description
 
 RESUME_STATE = "last.ckpt"
@@ -88,7 +89,6 @@ class Checkpoints(Checkpoint):
         self.stop = StopRequest()
         self._weights: dict[str, Tensor] = {}
         self._saved_at = time.monotonic()
-        self._saved_step = -1
 
     def state_dict(self) -> dict[str, Any]:
         """Give the lowest value so far."""
@@ -98,10 +98,13 @@ class Checkpoints(Checkpoint):
         """Take over the lowest value so far."""
         self.best = state_dict["best"]
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to listen for requests to stop."""
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to listen for requests to stop (after Lightning did), and clear away what a killed run left half."""
         self._saved_at = time.monotonic()
         self.stop.listen()
+        if trainer.is_global_zero:
+            for partial in self.folder.glob("*.partial"):
+                partial.unlink(missing_ok=True)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: Batch, batch_idx: int
@@ -139,6 +142,7 @@ class Checkpoints(Checkpoint):
 
     def save(self, trainer: Trainer, pl_module: LightningModule, name: str) -> None:
         """Write Lightning's state and the network of this moment."""
+        require_finite_weights(pl_module, trainer, self.folder)
         for logger in trainer.loggers:
             logger.save()  # what was logged until here is kept with it
         trainer.save_checkpoint(self.folder / f"{name}.ckpt", weights_only=False)
@@ -153,31 +157,43 @@ class Checkpoints(Checkpoint):
             }
             checkpoints.save(network, self.folder / f"{name}.safetensors", about=about)
         self._weights = {}
-        self._saved_at, self._saved_step = time.monotonic(), trainer.global_step
+        self._saved_at = time.monotonic()
 
     def _stop_if_asked(self, trainer: Trainer) -> None:
-        if trainer.strategy.reduce_boolean_decision(self.stop.requested, all=False):
-            raise StoppedError(self.folder, self.stop.reason)
+        asked = torch.tensor(self.stop.number, device=trainer.strategy.root_device)
+        number = int(trainer.strategy.reduce(asked, reduce_op="max"))  # one process may be asked alone
+        if number:
+            raise StoppedError(self.folder.parent, number)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Stop listening."""
         self.stop.leave()
 
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Stop listening; Lightning tears nothing down after an error."""
+        self.stop.leave()
+
 
 class StoppedError(Exception):
-    """The run was asked to stop, and is saved."""
+    """The run was asked to stop by a signal, and is saved; `status` is the exit status that says so."""
 
-    def __init__(self, folder: Path, reason: str) -> None:
-        super().__init__(f"stopped by {reason}")
-        self.folder, self.reason = folder, reason
+    def __init__(self, run: Path, number: int) -> None:
+        reason = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        super().__init__(f"stopped by {reason}; the run is saved, go on with: recon train --resume {run}")
+        self.status = 128 + number
 
 
 class StopRequest:
     """Whether the process has been asked to stop: by Ctrl-C (a second one stops at once), SIGTERM or SIGUSR1."""
 
     def __init__(self) -> None:
-        self.requested, self.reason = False, ""
+        self.number = 0
         self._before: dict[int, Any] = {}
+
+    @property
+    def requested(self) -> bool:
+        """Whether a signal came."""
+        return self.number > 0
 
     def listen(self) -> None:
         """Take over the signals; only a process's main thread can."""
@@ -194,5 +210,4 @@ class StopRequest:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.requested = True
-        self.reason = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        self.number = number

@@ -2,13 +2,14 @@
 
 import contextlib
 import re
-import warnings
 from argparse import ArgumentError
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import LearningRateMonitor
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
@@ -16,14 +17,15 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from recon.data.datamodules import SliceData
-from recon.errors import ConfigError
+from recon.errors import ConfigError, ReconError
 from recon.files import written_whole
 from recon.nn.unet import UNet
 from recon.training.checkpointing import RESUME_STATE, Checkpoints, WholeCheckpointIO
 from recon.training.divergence import StopAtDivergence
 from recon.training.metrics_file import MetricsFile
 from recon.training.progress import SliceProgress
-from recon.training.run_folder import RunRecord
+from recon.training.quiet import quiet
+from recon.training.run_folder import RECORD, RunRecord
 from recon.training.task import ReconstructionTask
 from recon.training.watching import Watch
 
@@ -34,6 +36,14 @@ _DEFAULTS = {
     "num_sanity_val_steps": 0,
     "log_every_n_steps": 10,
 }
+
+
+_UNKNOWN_KEYS = (  # how jsonargparse says that a key is unknown, and which one it then is
+    (r"class_path .* Option '([\w.]+)' is not accepted", "data.init_args.{}"),
+    (r"Group '([\w.]+)' does not accept option '([\w.]+)'", "{}.{}"),
+    (r"Option '([\w.]+)' is not accepted", "{}"),
+    (r"unrecognized arguments: --([\w.]+)", "{}"),
+)
 
 
 class TrainingCLI(LightningCLI):
@@ -83,25 +93,22 @@ class TrainingCLI(LightningCLI):
 def train(arguments: Sequence[str]) -> Path:
     """Train as the arguments say, and give the run's folder; `--resume RUN` goes on with one."""
     arguments, resumed = _resumed(list(arguments))
-    cli = _built(arguments)
-    folder = cli.folder
-    if resumed is None and (folder / CONFIG).exists():
-        raise ConfigError(
-            f"{folder} must be a new run folder, got one with a run; go on with --resume {folder}, or choose another "
-            f"with --run"
-        )
-    state = folder / CHECKPOINTS / RESUME_STATE
-    if resumed is None:
-        _write_config(cli, folder)
-    start = state if resumed is not None and state.exists() else None
-    cli.model.steps_seed = int(cli.config.seed_everything or 0)
-    cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=start, weights_only=True)
+    with quiet():
+        cli = built(arguments)
+        folder = cli.folder
+        if resumed is None:
+            _begin(cli, folder)
+        state = folder / CHECKPOINTS / RESUME_STATE
+        start = state if resumed is not None and state.exists() else None
+        cli.model.steps_seed = int(cli.config.seed_everything or 0)
+        with _in_our_words(MisconfigurationException):
+            cli.trainer.fit(cli.model, datamodule=cli.datamodule, ckpt_path=start, weights_only=True)
     return folder
 
 
-def _built(arguments: Sequence[str]) -> TrainingCLI:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="LightningCLI's args parameter")  # we are from a command line
+def built(arguments: Sequence[str]) -> TrainingCLI:
+    """Build network, task, data and trainer as the arguments say; nothing is written yet."""
+    with quiet(), _in_our_words(MisconfigurationException, ValueError):
         return TrainingCLI(
             ReconstructionTask,
             SliceData,
@@ -111,14 +118,14 @@ def _built(arguments: Sequence[str]) -> TrainingCLI:
             seed_everything_default=0,
             save_config_callback=None,
             trainer_defaults=_DEFAULTS,
-            parser_kwargs={"exit_on_error": False, "prog": "recon train"},
+            parser_kwargs={"exit_on_error": False, "prog": "recon train", "allow_abbrev": False},
         )
 
 
 def print_options() -> None:
     """Print all options of Lightning's parser."""
     with contextlib.suppress(SystemExit):
-        _built(["--help"])
+        built(["--help"])
 
 
 def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
@@ -135,10 +142,27 @@ def _resumed(arguments: list[str]) -> tuple[list[str], Path | None]:
 
 
 @rank_zero_only
-def _write_config(cli: TrainingCLI, folder: Path) -> None:
+def _begin(cli: TrainingCLI, folder: Path) -> None:
+    """Write the configuration into a new folder; the other processes of a run find it there."""
+    if (folder / RECORD).exists():  # a run whose data could not be opened has none, and may be begun again
+        raise ConfigError(
+            f"{folder} must be a new run folder, got one with a run; go on with --resume {folder}, or choose another "
+            f"with --run"
+        )
     text = cli.parser.dump(cli.config, skip_none=False, skip_link_targets=False)
     with written_whole(folder / CONFIG) as path:
         path.write_text(text)
+
+
+@contextlib.contextmanager
+def _in_our_words(*complaints: type[Exception]) -> Iterator[None]:
+    """Take Lightning's complaints about a choice for ours."""
+    try:
+        yield
+    except ReconError:
+        raise
+    except complaints as error:
+        raise ConfigError(str(error)) from error
 
 
 def _name(config: Any) -> str:  # noqa: ANN401  # jsonargparse's namespace
@@ -156,13 +180,14 @@ def _class_of(path: str) -> type | None:
 def _in_words(message: str, known: Sequence[str]) -> str:
     """Add to a complaint about an unknown key the nearest one that is known."""
     plain = " ".join(message.split())
-    grouped = re.search(r"Group '([\w.]+)' does not accept option '([\w.]+)'", plain)
-    unknown = re.search(r"unrecognized arguments: --([\w.]+)|[Kk]ey [\"']?([\w.]+)[\"']? is not expected", plain)
-    if grouped:
-        key = f"{grouped[1]}.{grouped[2]}"
-    elif unknown:
-        key = unknown[1] or unknown[2]
-    else:
-        return plain
-    near = get_close_matches(key, known, n=1)
-    return f"{plain}; did you mean {near[0]}?" if near else plain
+    for pattern, key in _UNKNOWN_KEYS:
+        if found := re.search(pattern, plain):
+            unknown = key.format(*found.groups())
+            near = get_close_matches(unknown, [*known, *_data_options()], n=1)
+            return f"{unknown} is no option" + (f"; did you mean {near[0]}?" if near else "; see --options")
+    return plain
+
+
+def _data_options() -> list[str]:
+    """List the options of the data modules, which the parser knows only once one is chosen."""
+    return [f"data.init_args.{name}" for kind in SliceData.__subclasses__() for name in signature(kind).parameters]

@@ -29,10 +29,19 @@ class StopAtDivergence(Callback):
             return
         slices = "; ".join(map(str, batch.origins[:4]))
         more = f" and {len(batch) - 4} more" if len(batch) > 4 else ""
-        last = self.folder / "last.ckpt"
-        saved = f"the last good checkpoint is {last}" if last.exists() else "there is no checkpoint yet"
-        raise DivergenceError(
-            f"the loss must stay finite, got {loss.item()} at step {trainer.global_step} of epoch "
-            f"{trainer.current_epoch} for {slices}{more}; {saved}. Lower the learning rate, clip gradients, or look at "
-            f"the data with `recon data check`"
-        )
+        raise _diverged(f"the loss must stay finite, got {loss.item()}", f" for {slices}{more}", trainer, self.folder)
+
+
+def require_finite_weights(module: LightningModule, trainer: Trainer, folder: Path) -> None:
+    """Refuse to save a network whose weights are no longer numbers: the loss shows it only a step later."""
+    if not all(bool(weights.isfinite().all()) for weights in module.parameters()):
+        raise _diverged("the weights must stay finite, got NaN or infinite ones", "", trainer, folder)
+
+
+def _diverged(what: str, where: str, trainer: Trainer, folder: Path) -> DivergenceError:
+    last = folder / "last.ckpt"
+    saved = f"the last good checkpoint is {last}" if last.exists() else "there is no checkpoint yet"
+    return DivergenceError(
+        f"{what} at step {trainer.global_step} of epoch {trainer.current_epoch}{where}; {saved}. Lower the learning "
+        f"rate, clip gradients, or look at the data with `recon data check`"
+    )

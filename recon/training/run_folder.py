@@ -17,6 +17,7 @@ from recon.data.samples import Sample
 from recon.files import written_whole
 from recon.training.metrics_file import MetricsFile
 
+RECORD = "run.json"
 LIBRARIES = ("torch", "pytorch-lightning", "numpy", "fastmri", "h5py", "dival")
 
 _HOW_TO = """This is a training run of recon {version}.
@@ -57,7 +58,7 @@ class RunRecord(Callback):
             "parameters": sum(p.numel() for p in pl_module.parameters()),
             "data": data_description(trainer),
         }
-        with written_whole(self.folder / "run.json") as path:
+        with written_whole(self.folder / RECORD) as path:
             path.write_text(json.dumps(about, indent=2) + "\n")
         with written_whole(self.folder / "HOW-TO.txt") as path:
             path.write_text(_HOW_TO.format(version=__version__, folder=self.folder))

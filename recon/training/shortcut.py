@@ -36,6 +36,6 @@ def run(modality: Literal["mri", "ct"], description: str, arguments: Sequence[st
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         return 2
     except StoppedError as stop:
-        sys.stderr.write(f"\n{stop}; the run is saved, go on with: recon train --resume {stop.folder.parent}\n")
-        return 130
+        sys.stderr.write(f"\n{stop}\n")
+        return stop.status
     return 0

@@ -1,22 +1,25 @@
 """The training task: a network that turns inputs into targets."""
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, StepLR
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, StepLR
 
-from recon.data.samples import Batch
-from recon.errors import ConfigError, require_known
+from recon.data.samples import Batch, Slices
+from recon.errors import ConfigError, DataError, require_known
 from recon.nn.selectors import temperature_at
 from recon.nn.unet import UNet
 from recon.training.losses import LossName, equivariance_loss, reconstruction_loss
 
 OptimizerName = Literal["adam", "adamw", "sgd"]
 ScheduleName = Literal["step", "cosine", "constant"]
+
+RESUME_FORMAT = 1  # of what a checkpoint says of its network
 
 
 class ReconstructionTask(LightningModule):
@@ -72,6 +75,7 @@ class ReconstructionTask(LightningModule):
         if compile:
             self.network.compile()
         self.steps_seed = 0
+        self._validated = torch.zeros(2)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Reconstruct (B, C, H, W)."""
@@ -79,6 +83,11 @@ class ReconstructionTask(LightningModule):
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         output: Tensor = self.network(inputs)
         return output
+
+    def on_fit_start(self) -> None:
+        """Refuse more processes than can take part in the validation."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        require_share(data.datasets["validation"], self.trainer.world_size)
 
     def on_train_epoch_start(self) -> None:
         """Lower the temperature of learned samplings."""
@@ -102,17 +111,47 @@ class ReconstructionTask(LightningModule):
         self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(batch))
         return loss
 
+    def on_validation_epoch_start(self) -> None:
+        """Begin to add up."""
+        self._validated = torch.zeros(2, device=self.device)
+
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Log the loss of a batch, weighted by its size."""
+        """Add up the loss of a batch, weighted by its size."""
         output = self(batch.input)
         loss = reconstruction_loss(self.loss, output, _target(batch), batch.data_range / batch.scale.flatten())
-        self.log("val/loss", loss, prog_bar=True, on_epoch=True, batch_size=len(batch), sync_dist=True)
+        self._validated += torch.stack((loss * len(batch), torch.full_like(loss, len(batch))))
 
-    def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
+    def on_validation_epoch_end(self) -> None:
+        """Log the mean over the slices of all processes (Lightning's own rounds the mean of their counts)."""
+        total, count = self.trainer.strategy.reduce(self._validated, reduce_op="sum")
+        self.log("val/loss", total / count, prog_bar=True)
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Give the optimiser and its schedule, which steps once an epoch."""
         optimizer = self._optimizer()
-        scheduler = self._scheduler(optimizer)
-        return [optimizer], [] if scheduler is None else [scheduler]
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self._scheduler(optimizer), "name": "lr"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Note which network the state is of."""
+        checkpoint["recon"] = {"format": RESUME_FORMAT, "network": self.network.arguments}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the state of another network, and of a newer recon."""
+        about = checkpoint.get("recon", {})
+        if about.get("format", 0) > RESUME_FORMAT:
+            raise DataError(
+                f"the checkpoint is of format {about['format']}, and this recon knows up to {RESUME_FORMAT}; "
+                f"update recon"
+            )
+        saved, wanted = about.get("network", {}), self.network.arguments
+        different = [
+            f"{name} {saved.get(name)!r}, not {wanted[name]!r}" for name in wanted if saved.get(name) != wanted[name]
+        ]
+        if different:
+            raise DataError(
+                f"the checkpoint must be of the network of this run, got one with {'; '.join(different)}; leave the "
+                f"network as it was, or begin a new run"
+            )
 
     def _optimizer(self) -> Optimizer:
         weights, lr, decay = self.network.parameters(), self.lr, self.weight_decay
@@ -120,12 +159,21 @@ class ReconstructionTask(LightningModule):
             return SGD(weights, lr=lr, momentum=0.9, weight_decay=decay)
         return (Adam if self.optimizer == "adam" else AdamW)(weights, lr=lr, weight_decay=decay)
 
-    def _scheduler(self, optimizer: Optimizer) -> LRScheduler | None:
+    def _scheduler(self, optimizer: Optimizer) -> LRScheduler:
         if self.schedule == "step":
             return StepLR(optimizer, self.step_epochs, self.gamma)
         if self.schedule == "cosine":
             return CosineAnnealingLR(optimizer, max(self.trainer.max_epochs or 1, 1))
-        return None
+        return ConstantLR(optimizer, factor=1.0)
+
+
+def require_share(validation: Slices, processes: int) -> None:
+    """Refuse to validate in processes that would have nothing to do, for which the others would wait for ever."""
+    if len(validation.groups) < processes:
+        raise ConfigError(
+            f"there must be at least one validation volume or file for each process, got {len(validation.groups)} for "
+            f"{processes}; use fewer devices"
+        )
 
 
 def _target(batch: Batch) -> Tensor:
