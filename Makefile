@@ -24,6 +24,8 @@ demo: install ## say what works today; the demo itself is not written yet
 	@echo "The demo is not written yet. It will make data, train, evaluate and open a report, in one command."
 	@echo "What works today:"
 	@echo "  .venv/bin/recon samplings    the named samplings and the blur filters"
+	@echo "  .venv/bin/recon data make mri --out data/knees    synthetic data in fastMRI's files; recon data info shows them"
+	@echo "  .venv/bin/recon train --help  how to train any variant on MRI or CT, on embedded data too"
 	@echo "  README.md                    a U-Net in ten lines"
 	@echo "  make test                    the checks and tests, exact shift-equivariance among them"
 
