@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from recon.errors import DataError
+from recon.errors import DataError, ReconError
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Give a path beside the file to write to; it takes the file's name at the end, and goes if something fails."""
+def written_whole(path: Path, *, refusal: type[ReconError] = DataError) -> Iterator[Path]:
+    """Give a path beside the file to write to; it takes the file's name at the end, and goes if something fails.
+
+    `refusal` is the error that is raised where the file cannot be written.
+    """
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,7 +22,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     except (OSError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "errno" not in str(error):  # HDF5 tells of a full disk that way, too
             raise
-        raise DataError(f"{path} cannot be written: {error}; choose another folder, or make room") from error
+        raise refusal(f"{path} cannot be written: {error}; choose another folder, or make room") from error
     finally:
         with suppress(OSError):  # as where the folder is a file: that was said above
             partial.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """Lightning's view of the data: batches for training, validation and test, in one process or many."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -10,7 +11,7 @@ from pytorch_lightning.utilities import rank_zero_info
 from recon.data.augmentation import ShiftedSlices
 from recon.data.batches import EvaluationBatches, TrainingBatches
 from recon.data.embedded import ensure_embedded
-from recon.data.fastmri import CLAMP, Acquisition, FastMRISlices, parts_of
+from recon.data.fastmri import CLAMP, FastMRISlices
 from recon.data.inspection.kinds import Kind, require_kind
 from recon.data.loaders import SliceLoader
 from recon.data.lodopab import LoDoPaBSlices
@@ -20,6 +21,7 @@ from recon.data.prepared import cache_folder
 from recon.data.samples import Slices
 from recon.data.scanning import OnBadFile
 from recon.data.synthetic.make import Modality
+from recon.data.volumes import Acquisition, parts_of
 from recon.errors import ConfigError, require_at_least
 from recon.ops.filtered_back_projection import Filter
 
@@ -29,7 +31,7 @@ Number = TypeVar("Number", int, float)
 STAGES: tuple[Stage, ...] = ("train", "validation", "test")
 
 
-class SliceData(LightningDataModule):
+class SliceData(LightningDataModule, ABC):
     """What the modalities share: where the data lie, how they are batched, and that no sample is repeated or lost.
 
     All that is random about a sample follows from `seed`, the epoch and its index, whatever the number of workers and
@@ -71,9 +73,9 @@ class SliceData(LightningDataModule):
             return ensure_embedded(self.modality, cache=self.cache)
         return require_kind(self.given_folder, self.kind).path
 
+    @abstractmethod
     def dataset(self, stage: Stage) -> Slices:
         """Open the data set of a stage."""
-        raise NotImplementedError
 
     def setup(self, stage: str | None = None) -> None:
         """Open the data sets; Lightning calls this in every process."""

@@ -36,6 +36,8 @@ _BATCH = 16
 
 Part = Literal["train", "validation", "test"]
 
+PARTS: tuple[Part, ...] = get_args(Part)
+
 
 @dataclass(frozen=True, slots=True)
 class PairFile:
@@ -77,7 +79,7 @@ class LoDoPaBSlices(Slices):
         on_bad_file: OnBadFile = "error",
     ) -> None:
         """Look at every file of the part. `crop` keeps the middle; the APS paper's is (352, 352)."""
-        require_known(part, get_args(Part), name="part")
+        require_known(part, PARTS, name="part")
         self.filter: Filter = filter
         self.frequency_scaling = frequency_scaling
         self.crop, self.cache = crop, cache

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import torch
 
-from recon.data.fastmri import hybrid_recipe, read_volume
+from recon.data.fastmri import hybrid_recipe
 from recon.data.inspection.kinds import DataFolder, data_folder
 from recon.data.inspection.pair_problems import pairs_of
 from recon.data.lodopab import fbp_recipe, read_pair
 from recon.data.prepared import Recipe, is_fresh, prepare, prepared_file
 from recon.data.scanning import OnBadFile, scan
+from recon.data.volumes import read_volume
 from recon.errors import ConfigError
 from recon.ops.filtered_back_projection import Filter
 

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +14,7 @@ import h5py
 from recon.data.hdf5 import open_hdf5
 from recon.data.progress import tracked
 from recon.errors import ConfigError, DataError
+from recon.files import written_whole
 
 try:
     import fcntl
@@ -111,20 +112,10 @@ def _prepare_one(source: Path, recipe: Recipe, cache: Path) -> bool:
             return False  # another process was faster
         for leftover in path.parent.glob(f"{path.stem}.*.partial"):
             leftover.unlink(missing_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        try:
-            about = _about(source, recipe)
-            with h5py.File(partial, "w") as file:
-                recipe.write(source, file)
-                file.attrs[_ABOUT] = about
-            partial.replace(path)
-        except (OSError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "errno" not in str(error):  # HDF5 tells of a full disk that way, too
-                raise
-            raise ConfigError(f"{partial} cannot be written: {error}; free space or choose another --cache") from error
-        finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
+        about = _about(source, recipe)
+        with written_whole(path, refusal=ConfigError) as partial, h5py.File(partial, "w") as file:
+            recipe.write(source, file)
+            file.attrs[_ABOUT] = about
     return True
 
 

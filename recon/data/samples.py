@@ -1,5 +1,6 @@
 """What a data set hands out: an input, its target, the numbers that undo its scaling, and where it comes from."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -94,21 +95,21 @@ class Batch:
         )
 
 
-class Slices(Dataset[Sample | Skipped]):
+class Slices(Dataset[Sample | Skipped], ABC):
     """A data set of slices: what samplers and data loaders need of each kind."""
 
+    @abstractmethod
     def __len__(self) -> int:
         """Count the slices."""
-        raise NotImplementedError
 
+    @abstractmethod
     def __getitem__(self, key: int | Draw) -> Sample | Skipped:
         """Read a slice; a plain index stands for a draw of epoch 0."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def groups(self) -> Sequence[range]:
         """The indices of slices that one process should evaluate together: those of a volume, or of a file."""
-        raise NotImplementedError
 
 
 def collate(samples: Sequence[Sample | Skipped]) -> Batch:

@@ -13,11 +13,12 @@ from fastmri.data.subsample import create_mask_for_mask_type
 from fastmri.data.transforms import UnetDataTransform
 
 from recon.data.batches import Draw
-from recon.data.fastmri import FastMRISlices, hybrid_recipe, parts_of, read_volume, volume_files
+from recon.data.fastmri import FastMRISlices, hybrid_recipe
 from recon.data.masks import ColumnMask, MaskKind
 from recon.data.preparation import preparation_of, prepare_all
 from recon.data.prepared import prepared_file
 from recon.data.samples import Sample, Skipped, collate
+from recon.data.volumes import parts_of, read_volume, volume_files
 from recon.errors import ConfigError, DataError
 from tests.data.files import cut, replace_key, write_fastmri_folder, write_fastmri_volume
 

@@ -165,11 +165,11 @@ def test_constants_are_those_of_dival() -> None:
 
 def test_dival_opens_the_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scan = ct.Scan("chest", 362, 1)
-    for number, part in enumerate(ct.PARTS):
+    for number, part in enumerate(lodopab.PARTS):
         ct.write_pair(tmp_path, part, 0, range(1), scan, patients=range(number, number + 1), seed=0)
         (tmp_path / f"patient_ids_rand_{part}.csv").write_text(f"{number}\n{number}\n")
     monkeypatch.setattr(dival_lodopab, "DATA_PATH", str(tmp_path))
-    monkeypatch.setattr(dival_lodopab, "LEN", dict.fromkeys(ct.PARTS, 1))
+    monkeypatch.setattr(dival_lodopab, "LEN", dict.fromkeys(lodopab.PARTS, 1))
     theirs = dival_lodopab.LoDoPaBDataset(impl="skimage")
     ours = LoDoPaBSlices(tmp_path, "validation")
     observation, truth = theirs.get_sample(0, "validation")

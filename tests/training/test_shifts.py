@@ -1,5 +1,6 @@
 """Shift augmentation."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ class Impulses(Slices):
     def __len__(self) -> int:
         """Count the slices."""
         return 50
+
+    @property
+    def groups(self) -> Sequence[range]:
+        """All together."""
+        return [range(50)]
 
     def __getitem__(self, key: int | Draw) -> Sample:
         """Give an impulse."""

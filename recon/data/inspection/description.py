@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recon.data.fastmri import Volume, read_volume
 from recon.data.hdf5 import open_hdf5, read_slice
 from recon.data.images import FORMATS, read_grey
 from recon.data.inspection.kinds import MODALITIES, NAMES, DataFolder, data_folder
 from recon.data.inspection.records import Description, Intensities, PartDescription, SizeCount
 from recon.data.lodopab import KEY, PairFile, patients, read_pair
 from recon.data.progress import tracked
+from recon.data.volumes import Volume, read_volume
 from recon.errors import DataError
 
 SAMPLE = 64  # slices whose intensities are looked at, spread evenly, unless all are

@@ -8,6 +8,8 @@ from typing import Literal
 from recon.data.images import ENDINGS
 from recon.data.inspection.hints import hint_for, hint_for_files, hint_for_missing
 from recon.data.inspection.tree import TREE
+from recon.data.lodopab import PARTS as LODOPAB_PARTS
+from recon.data.volumes import PARTS
 from recon.errors import DataError
 
 Kind = Literal["fastmri", "lodopab", "images"]
@@ -18,9 +20,8 @@ NAMES: dict[Kind, str] = {
     "images": "JPEG and PNG files",
 }
 MODALITIES: dict[Kind, str] = {"fastmri": "MRI", "lodopab": "CT", "images": "images"}
-FASTMRI_PARTS = {"train": "singlecoil_train", "val": "singlecoil_val", "test": "singlecoil_test"}
+FASTMRI_PARTS = {part: f"singlecoil_{part}" for part in PARTS}
 _ANY = "fastMRI, LoDoPaB-CT or images"
-LODOPAB_PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recon.data.fastmri import ACQUISITIONS, Volume, read_volume
 from recon.data.hdf5 import open_hdf5
 from recon.data.inspection.records import FileCheck, Problem
 from recon.data.inspection.slice_problems import SliceProblems
+from recon.data.volumes import ACQUISITIONS, Volume, read_volume
 from recon.ops.fourier import centred_ifft
 from recon.ops.intensity import centre_crop
 

@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recon.data.lodopab import KEY, MIN_PHOTONS, MU_MAX, PHOTONS, Part
+from recon.data.lodopab import KEY, MIN_PHOTONS, MU_MAX, PARTS, PHOTONS, Part
 from recon.files import written_whole
 from recon.ops.beam_geometry import ParallelBeam, lodopab_like
 from recon.ops.parallel_beam import project
 
-PARTS: tuple[Part, ...] = ("train", "validation", "test")
 FINER = 2  # the object is drawn and projected on a grid so many times finer than the image's
 _BATCH = 4
 _NOISE = 1  # tells the noise's random numbers from the anatomy's

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 import torch
 from threadpoolctl import threadpool_limits
 
-from recon.data.lodopab import SAMPLES_PER_FILE
+from recon.data.lodopab import PARTS, SAMPLES_PER_FILE
 from recon.data.progress import tracked
 from recon.data.synthetic import ct, mri
 from recon.errors import DataError, require_at_least, require_known
@@ -134,7 +134,7 @@ def _mri_jobs(chosen: SyntheticSet, folder: Path) -> dict[Path, Callable[[], Non
 def _ct_jobs(chosen: SyntheticSet, folder: Path) -> dict[Path, Callable[[], None]]:
     jobs: dict[Path, Callable[[], None]] = {}
     scan = ct.Scan(chosen.scene, chosen.size, chosen.slices)  # type: ignore[arg-type]  # checked in __post_init__
-    for part in ct.PARTS:
+    for part in PARTS:
         patients = chosen.parts[part]
         count = len(patients) * chosen.slices
         for number in range(ceil(count / SAMPLES_PER_FILE)):

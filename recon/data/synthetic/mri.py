@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from recon import __version__
-from recon.data.fastmri import ACQUISITIONS
 from recon.data.masks import ColumnMask
 from recon.data.scenes.drawing import Grid, Texture
 from recon.data.scenes.knee import Knee
 from recon.data.synthetic.header import ismrmrd_header
+from recon.data.volumes import ACQUISITIONS
 from recon.files import written_whole
 from recon.ops.fourier import centred_fft, centred_ifft, sample_columns
 from recon.ops.intensity import centre_crop
