@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,19 @@ def test_without_folder_the_embedded_data_are_made_and_used(
     assert "no data folder is given: using the embedded synthetic data" in printed.err
     assert cli.main(["data", "prepare", "--dry-run"]) == 0
     assert "3 files to make" in capsys.readouterr().out
+
+
+def test_sheet_is_written_even_if_nobody_reads_the_text(
+    knees: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(description: object) -> str:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(data, "description_text", closed)
+    options = Namespace(folder=knees, sheet=tmp_path / "sheet.png", json=False, full=False)
+    with pytest.raises(BrokenPipeError):
+        data.print_info(options)
+    assert options.sheet.stat().st_size > 1000
 
 
 # check

@@ -59,17 +59,17 @@ def print_info(options: argparse.Namespace) -> int:
             raise DataError(f"the contact sheet must be a file with the ending .png, got {options.sheet}")
     folders = _folders(options.folder)
     descriptions = [describe(folder, full=options.full) for folder in folders]
-    if options.json:
-        found = [asdict(description) for description in descriptions]
-        print(json.dumps(found[0] if options.folder else found, indent=2, ensure_ascii=False))
-    else:
-        print("\n\n".join(map(description_text, descriptions)))
     if options.sheet is not None:
         from recon.data.inspection.sheet import write_sheet
 
         shown = write_sheet(folders[0], options.sheet)
         noun = "image" if descriptions[0].kind == "images" else "slice"
         print(f"contact sheet of {counted(shown, noun)}: {options.sheet}", file=sys.stderr)
+    if options.json:
+        found = [asdict(description) for description in descriptions]
+        print(json.dumps(found[0] if options.folder else found, indent=2, ensure_ascii=False))
+    else:
+        print("\n\n".join(map(description_text, descriptions)))
     return 0
 
 
