@@ -3,10 +3,9 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, Union
 
 import safetensors.torch
 import torch
@@ -17,8 +16,7 @@ from recon import __version__
 from recon.errors import ConfigError, DataError, ReconError, require_known
 from recon.files import written_whole
 from recon.nn import UNet
-
-JSON: TypeAlias = Union[bool, int, float, str, Sequence["JSON"], Mapping[str, "JSON"], None]  # noqa: UP007
+from recon.records import Word
 
 SUFFIX = ".safetensors"
 FORMAT = "recon network"
@@ -42,14 +40,14 @@ class Checkpoint:
     """
 
     network: str
-    arguments: dict[str, JSON]
-    about: dict[str, JSON]
+    arguments: dict[str, Word]
+    about: dict[str, Word]
     version: int
     recon: str
     sha256: str
 
 
-def save(network: UNet, path: Path, *, about: Mapping[str, JSON] | None = None) -> None:
+def save(network: UNet, path: Path, *, about: Mapping[str, Word] | None = None) -> None:
     """Write a network to one file, which `load` reads anywhere, and nothing in which can be run.
 
     The file holds the weights and buffers as they are, and says how the network is built. It appears when it is whole:

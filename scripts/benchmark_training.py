@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from recon.data.batches import Draw
 from recon.data.datamodules import SliceData, Stage
 from recon.data.samples import Origin, Sample, Slices
 from recon.nn.unet import UNet
+from recon.records import Word
 from recon.training.checkpointing import Checkpoints, WholeCheckpointIO
 from recon.training.divergence import StopAtDivergence
 from recon.training.metrics_file import MetricsFile
@@ -74,6 +75,11 @@ class RandomData(SliceData):
             on_bad_file="error",
         )
         self.count, self.size = count, size
+
+    @property
+    def settings(self) -> Mapping[str, Word]:
+        """Nothing is read."""
+        return {}
 
     def dataset(self, stage: Stage) -> RandomSlices:
         """Give the slices."""

@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "recon"
 # From the bottom up. Parts on one floor are siblings, which do not import each other.
 FLOORS = (
     ("errors",),
-    ("files", "filters", "records", "samplings"),
+    ("files", "filters", "samplings"),
+    ("records",),
     ("ops",),
     ("data", "metrics", "nn"),
     ("checkpoints",),

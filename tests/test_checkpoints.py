@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 import recon
 from recon import checkpoints, files
-from recon.checkpoints import JSON, VERSION, Checkpoint, load, read_about, save
+from recon.checkpoints import VERSION, Checkpoint, load, read_about, save
 from recon.errors import ConfigError, DataError
 from recon.nn import UNet, with_fixed_phases
+from recon.records import Word
 from recon.samplings import SAMPLINGS, Sampling, find_sampling, sampling_from_words, sampling_in_words
 from tests.properties import same_bits
 
@@ -138,7 +139,7 @@ def test_loaded_weights_do_not_hang_on_the_file(tmp_path: Path) -> None:
 
 def test_about_is_read_back(tmp_path: Path) -> None:
     path, network = tmp_path / "network.safetensors", trained(UNet(1, 1, SMALL, sampling=OWN))
-    about: dict[str, JSON] = {
+    about: dict[str, Word] = {
         "data": {"name": "knees", "synthetic": True, "patients": 12},
         "normalised": "by mean and standard deviation, Größe ü",
         "epoch": 3,
@@ -402,7 +403,7 @@ def test_what_could_not_be_built_again_is_not_saved(make: Callable[[], UNet], me
 
 
 @pytest.mark.parametrize("about", [{"psnr": math.inf}, {"path": Path("x")}, {"x": torch.ones(1)}, {(1, 2): 3}])
-def test_about_that_json_cannot_hold_is_refused(about: dict[str, JSON], tmp_path: Path) -> None:
+def test_about_that_json_cannot_hold_is_refused(about: dict[str, Word], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="about must hold what JSON can"):
         save(UNet(1, 1, (2, 3)), tmp_path / "network.safetensors", about=about)
     assert not list(tmp_path.iterdir())

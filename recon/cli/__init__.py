@@ -8,13 +8,18 @@ from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
 from recon import __version__
-from recon.cli import data, samplings, train
+from recon.cli import data, evaluate, samplings, train
 from recon.errors import ReconError
 
 _MISTAKE = 2  # argparse's status for a wrong option, too
 _INTERRUPTED = 130  # as a shell counts a death by SIGINT
 _PIPE_CLOSED = 141  # and by SIGPIPE
-_COMMANDS = (samplings, data, train)  # each module adds its parser with `add_command`, and sets what runs as `run`
+_COMMANDS = (
+    samplings,
+    data,
+    train,
+    evaluate,
+)  # each module adds its parser with `add_command`, and sets what runs as `run`
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,9 +24,10 @@ from recon.data.synthetic.make import Modality
 from recon.data.volumes import Acquisition, parts_of
 from recon.errors import ConfigError, require_at_least
 from recon.ops.filtered_back_projection import Filter
+from recon.records import Word
 
 Stage = Literal["train", "validation", "test"]
-Number = TypeVar("Number", int, float)
+Numbers = TypeVar("Numbers", tuple[int, ...], tuple[int, int], tuple[float, ...])
 
 STAGES: tuple[Stage, ...] = ("train", "validation", "test")
 
@@ -72,6 +73,11 @@ class SliceData(LightningDataModule, ABC):
         if self.given_folder is None:
             return ensure_embedded(self.modality, cache=self.cache)
         return require_kind(self.given_folder, self.kind).path
+
+    @property
+    @abstractmethod
+    def settings(self) -> Mapping[str, Word]:
+        """How inputs come about, as JSON can hold it: arguments with which other data are read alike."""
 
     @abstractmethod
     def dataset(self, stage: Stage) -> Slices:
@@ -188,8 +194,22 @@ class MRIData(SliceData):
             on_bad_file=on_bad_file,
         )
         self.mask = ColumnMask(mask, _as_tuple(accelerations), _as_tuple(center_fractions))
-        self.acquisition, self.crop, self.clamp = acquisition, crop, clamp
+        self.acquisition, self.clamp = acquisition, clamp
+        self.crop = None if crop is None else _as_tuple(crop)
         self.max_volumes = max_volumes
+
+    @property
+    def settings(self) -> Mapping[str, Word]:
+        """How inputs come about."""
+        mask = self.mask
+        return {
+            "mask": mask.kind,
+            "accelerations": list(mask.accelerations),
+            "center_fractions": list(mask.center_fractions),
+            "acquisition": self.acquisition,
+            "crop": None if self.crop is None else list(self.crop),
+            "clamp": self.clamp,
+        }
 
     def prepare_data(self) -> None:
         """Make the embedded and the prepared files; Lightning calls this in one process of each machine."""
@@ -247,7 +267,16 @@ class CTData(SliceData):
         )
         self.filter: Filter = filter
         self.frequency_scaling = frequency_scaling
-        self.crop, self.max_slices = crop, max_slices
+        self.crop, self.max_slices = None if crop is None else _as_tuple(crop), max_slices
+
+    @property
+    def settings(self) -> Mapping[str, Word]:
+        """How inputs come about."""
+        return {
+            "filter": self.filter,
+            "frequency_scaling": self.frequency_scaling,
+            "crop": None if self.crop is None else list(self.crop),
+        }
 
     def prepare_data(self) -> None:
         """Make the embedded data and the back-projections; Lightning calls this in one process of each machine."""
@@ -267,6 +296,6 @@ class CTData(SliceData):
         )
 
 
-def _as_tuple(given: tuple[Number, ...]) -> tuple[Number, ...]:
+def _as_tuple(given: Numbers) -> Numbers:
     """Take a list for a tuple; anything else is refused where it is used."""
     return tuple(given) if isinstance(given, list) else given

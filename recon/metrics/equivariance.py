@@ -26,7 +26,6 @@ class EquivarianceError:
     bitwise: bool
 
 
-@torch.no_grad()
 def equivariance_error(f: Callable[[Tensor], Tensor], x: Tensor, shift: Sequence[int] | Tensor) -> EquivarianceError:
     """Compare f(T x) with T f(x), where T is a circular shift: (T x)[n] = x[n - shift].
 
@@ -41,6 +40,17 @@ def equivariance_error(f: Callable[[Tensor], Tensor], x: Tensor, shift: Sequence
     >>> equivariance_error(torch.relu, x, (1, 2))
     EquivarianceError(nmse=0.0, max_abs=0.0, bitwise=True)
     """
+    return disagreement(*equivariance_pair(f, x, shift))
+
+
+@torch.no_grad()
+def equivariance_pair(f: Callable[[Tensor], Tensor], x: Tensor, shift: Sequence[int] | Tensor) -> tuple[Tensor, Tensor]:
+    """Give T f(x) and f(T x), images (B, C', *spatial) that an equivariant f makes equal: see `equivariance_error`.
+
+    >>> first, second = equivariance_pair(torch.relu, torch.randn(2, 1, 8, 8), torch.tensor([[1, 2], [0, 3]]))
+    >>> torch.equal(first, second)
+    True
+    """
     shifted = roll_images(x, shift)
     output = f(x)
     if output.shape[0] != x.shape[0] or output.shape[2:] != x.shape[2:]:
@@ -54,16 +64,28 @@ def equivariance_error(f: Callable[[Tensor], Tensor], x: Tensor, shift: Sequence
             f"f must give the same shape for x and for x shifted, got {tuple(shifted_output.shape)} and "
             f"{tuple(output_of_shifted.shape)}"
         )
-    if shifted_output.is_complex():
-        shifted_output, output_of_shifted = torch.view_as_real(shifted_output), torch.view_as_real(output_of_shifted)
-    difference = (output_of_shifted.double() - shifted_output.double()).abs()
-    largest = float(shifted_output.double().abs().max()) if shifted_output.numel() else 0.0
+    return shifted_output, output_of_shifted
+
+
+@torch.no_grad()
+def disagreement(expected: Tensor, got: Tensor) -> EquivarianceError:
+    """Compare two tensors of one shape, all values at once: |got - expected|**2 / |expected|**2, and the rest.
+
+    >>> disagreement(torch.tensor([3.0, 4.0]), torch.tensor([3.0, 3.0]))
+    EquivarianceError(nmse=0.04, max_abs=1.0, bitwise=False)
+    """
+    if expected.shape != got.shape:
+        raise ShapeError(f"both must have one shape, got {tuple(expected.shape)} and {tuple(got.shape)}")
+    if expected.is_complex():
+        expected, got = torch.view_as_real(expected), torch.view_as_real(got)
+    difference = (got.double() - expected.double()).abs()
+    largest = float(expected.double().abs().max()) if expected.numel() else 0.0
     scale = largest if largest > 0 else 1.0  # squares of float64's largest and smallest numbers have no room
     error = float((difference / scale).square().sum())
-    power = float((shifted_output.double() / scale).square().sum())
+    power = float((expected.double() / scale).square().sum())
     nmse = error / power if power > 0 else (0.0 if error == 0 else float("inf"))
     return EquivarianceError(
         nmse=nmse,
         max_abs=float(difference.max()) if difference.numel() else 0.0,
-        bitwise=torch.equal(bits(shifted_output), bits(output_of_shifted)),
+        bitwise=torch.equal(bits(expected), bits(got)),
     )

@@ -20,8 +20,10 @@ from recon import checkpoints
 from recon.data.samples import Batch
 from recon.errors import ConfigError, DataError, require_at_least
 from recon.nn.unet import UNet
+from recon.records import Word
 from recon.training.divergence import require_finite_weights
-from recon.training.run_folder import data_description
+from recon.training.run_folder import data_description, training_description
+from recon.training.task import ReconstructionTask
 
 RESUME_STATE = "last.ckpt"
 
@@ -149,11 +151,13 @@ class Checkpoints(Checkpoint):
         if trainer.is_global_zero:
             network = copy.deepcopy(pl_module.network).to("cpu")
             assert isinstance(network, UNet)
+            assert isinstance(pl_module, ReconstructionTask)
             network.load_state_dict({key: value.cpu() for key, value in self._weights.items()})
-            about: dict[str, checkpoints.JSON] = {
+            about: dict[str, Word] = {
                 "epoch": trainer.current_epoch,
                 "step": trainer.global_step,
                 "data": data_description(trainer),
+                "training": training_description(trainer, pl_module),
             }
             checkpoints.save(network, self.folder / f"{name}.safetensors", about=about)
         self._weights = {}

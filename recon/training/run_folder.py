@@ -11,11 +11,12 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from recon import __version__
-from recon.checkpoints import JSON
 from recon.data.datamodules import SliceData
 from recon.data.samples import Sample
 from recon.files import written_whole
+from recon.records import Word
 from recon.training.metrics_file import MetricsFile
+from recon.training.task import ReconstructionTask
 
 RECORD = "run.json"
 LIBRARIES = ("torch", "pytorch-lightning", "numpy", "fastmri", "h5py", "dival")
@@ -70,15 +71,38 @@ class RunRecord(Callback):
                 logger.keep_until(trainer.global_step - 1)
 
 
-def data_description(trainer: Trainer) -> dict[str, JSON]:
-    """Say which data a trainer trains on, and whether they are synthetic."""
+def data_description(trainer: Trainer) -> dict[str, Word]:
+    """Say which data a trainer trains on (the folder is None for the embedded ones), and whether they are synthetic."""
     data = trainer.datamodule  # type: ignore[attr-defined]
     if not isinstance(data, SliceData):
         return {}
     first = data.datasets["train"][0]
     synthetic = first.origin.synthetic if isinstance(first, Sample) else None
-    counts: dict[str, JSON] = {stage: len(dataset) for stage, dataset in data.datasets.items()}
-    return {"folder": str(data.folder), "modality": data.modality, "synthetic": synthetic, "slices": counts}
+    counts: dict[str, Word] = {stage: len(dataset) for stage, dataset in data.datasets.items()}
+    return {
+        "folder": None if data.given_folder is None else str(data.given_folder.absolute()),
+        "modality": data.modality,
+        "synthetic": synthetic,
+        "slices": counts,
+        "settings": data.settings,
+    }
+
+
+def training_description(trainer: Trainer, task: ReconstructionTask) -> dict[str, Word]:
+    """Say how a network is trained, as far as it tells one variant from another."""
+    data = trainer.datamodule  # type: ignore[attr-defined]
+    return {
+        "seed": data.seed,
+        "epochs": trainer.max_epochs,
+        "batch_size": data.batch_size,
+        "shift_augmentation": data.shift_augmentation,
+        "loss": task.loss,
+        "equivariance_weight": task.equivariance_weight,
+        "optimizer": task.optimizer,
+        "lr": task.lr,
+        "schedule": task.schedule,
+        "precision": str(trainer.precision),
+    }
 
 
 def _version(name: str) -> str | None:

@@ -42,6 +42,14 @@ def test_the_record_says_seed_versions_and_data(finished: Path, knees: Path) -> 
         "modality": "mri",
         "synthetic": False,
         "slices": {"train": 10, "validation": 3},
+        "settings": {
+            "mask": "random",
+            "accelerations": [4],
+            "center_fractions": [0.08],
+            "acquisition": None,
+            "crop": None,
+            "clamp": 6.0,
+        },
     }
 
 

@@ -1,0 +1,1 @@
+"""Evaluation: networks and data in, records out."""

@@ -1,0 +1,163 @@
+"""Finds what is to be evaluated: runs, network files, exported programs, functions, and what needs no network."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from recon.checkpoints import SUFFIX, Checkpoint, load, read_about
+from recon.errors import ConfigError, DataError
+from recon.evaluation.foreign import Foreign, exported_program, named_function, onnx_model
+from recon.evaluation.models import Model, Precision
+from recon.nn.unet import UNet
+from recon.records import Subject, Word
+from recon.samplings import find_sampling, sampling_from_words
+
+BUILT_IN: dict[str, tuple[str, ...]] = {  # what leaves its input as it is, and for which modalities it has that name
+    "zero-filling": ("mri",),
+    "fbp": ("ct",),
+    "identity": ("mri", "ct"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A model, the data it was trained on as far as that is known, and the modalities that it makes sense for."""
+
+    model: Model
+    data: Mapping[str, Word] | None
+    modalities: tuple[str, ...] = ("mri", "ct")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and how networks compute, and which checkpoint of a run is taken."""
+
+    device: str = "cpu"
+    precision: Precision = "float32"
+    batch_size: int = 8
+    checkpoint: str = "best"
+
+
+def find_models(specs: Sequence[str], place: Place) -> list[Found]:
+    """Load what is named: `[NAME=]SPEC`, where SPEC is one of these.
+
+    - the folder of a run, or a network's .safetensors file;
+    - an .onnx file, or a .pt2 file of torch.export;
+    - `module:function` from images to images, or `module:factory()` that gives a network;
+    - zero-filling, fbp or identity.
+    """
+    if not specs:
+        raise ConfigError("there must be something to evaluate, got nothing; name a run, a file or a function")
+    found = [_find(spec, place) for spec in specs]
+    counts = Counter(one.model.name for one in found)
+    named = [_renamed(one, spec) if counts[one.model.name] > 1 else one for one, spec in zip(found, specs, strict=True)]
+    twice = [name for name, count in Counter(one.model.name for one in named).items() if count > 1]
+    if twice:
+        raise ConfigError(f"every network must have a name of its own, got {twice[0]} twice; write NAME=PATH")
+    return named
+
+
+def variant_of(arguments: Mapping[str, Word], training: Mapping[str, Word]) -> str:
+    """Name a network by its sampling, its blur and how it was trained to be equivariant.
+
+    >>> variant_of({"sampling": "aps", "blur": "tri-3"}, {}), variant_of({"sampling": "lpf"}, {})
+    ('aps-tri-3', 'lpf-tri-3')
+    >>> variant_of({"sampling": "plain"}, {"shift_augmentation": 16})
+    'plain-shifts'
+    """
+    words = arguments.get("sampling", "aps")
+    sampling = sampling_from_words(words) if isinstance(words, str | Mapping) else find_sampling("aps")
+    blur = arguments.get("blur") or sampling.blur
+    parts = [sampling.name, *([str(blur)] if blur else [])]
+    parts += ["shifts"] if training.get("shift_augmentation") else []
+    parts += ["penalty"] if training.get("equivariance_weight") else []
+    return "-".join(parts)
+
+
+def _find(spec: str, place: Place) -> Found:
+    name, _, rest = spec.partition("=")
+    named, what = (name, rest) if rest and "/" not in name else ("", spec)
+    if what in BUILT_IN:
+        subject = Subject(named or what, "built-in", variant=what, parameters=0, period=1)
+        return Found(_model(subject, lambda images: images, place), None, BUILT_IN[what])
+    path = Path(what)
+    if path.suffix == ".onnx":
+        return _foreign(named or path.stem, onnx_model(path, device=place.device), place)
+    if path.suffix == ".pt2":
+        return _foreign(named or path.stem, exported_program(path, device=place.device), place)
+    if ":" in what and not path.exists():
+        return _foreign(named or what, named_function(what, device=place.device), place)
+    return _network(named, path, place)
+
+
+def _network(named: str, path: Path, place: Place) -> Found:
+    """Load a run's network, or a network's file."""
+    file = path
+    if path.is_dir():
+        file = path / "checkpoints" / f"{place.checkpoint}{SUFFIX}"
+        if not file.exists():
+            raise DataError(
+                f"{path} must be the folder of a run that has saved a network, got one without checkpoints/"
+                f"{file.name}; train it with `recon train`"
+            )
+    elif not path.exists():
+        known = ", ".join(BUILT_IN)
+        raise DataError(
+            f"{path} must be a run, a file ({SUFFIX}, .onnx, .pt2), module:function, or one of {known}; there is none"
+        )
+    about = read_about(file)
+    network = load(file, device=place.device)
+    subject = _subject_of(named, about, network, run=path)
+    data = about.about.get("data")
+    model = _model(subject, network, place)
+    model.module = network
+    if not isinstance(data, Mapping) or not data:
+        return Found(model, None)
+    return Found(model, data, (str(data.get("modality")),))
+
+
+def _subject_of(named: str, about: Checkpoint, network: UNet, *, run: Path) -> Subject:
+    training = about.about.get("training")
+    training = training if isinstance(training, Mapping) else {}
+    variant = variant_of(about.arguments, training)
+    return Subject(
+        name=named or variant,
+        kind=about.network,
+        variant=variant,
+        weights=about.sha256,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        period=network.multiple,
+        details={
+            "arguments": about.arguments,
+            "training": training,
+            "data": _without_folder(about.about.get("data")),
+            "epoch": about.about.get("epoch"),
+            "run": run.name,
+        },
+    )
+
+
+def _without_folder(data: Word) -> Word:
+    return {name: value for name, value in data.items() if name != "folder"} if isinstance(data, Mapping) else data
+
+
+def _foreign(name: str, foreign: Foreign, place: Place) -> Found:
+    subject = Subject(name, foreign.kind, name, foreign.weights, foreign.parameters, details={"source": foreign.source})
+    model = _model(subject, foreign.function, place)
+    model.module = foreign.module
+    return Found(model, None)
+
+
+def _model(subject: Subject, function: Callable[[Tensor], Tensor], place: Place) -> Model:
+    return Model(subject, function, batch_size=place.batch_size, device=place.device, precision=place.precision)
+
+
+def _renamed(found: Found, spec: str) -> Found:
+    """Name a network by its run where its variant does not tell it from another."""
+    if "=" in spec:
+        return found
+    found.model.subject = replace(found.model.subject, name=Path(spec).stem if Path(spec).exists() else spec)
+    return found

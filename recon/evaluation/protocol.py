@@ -1,0 +1,66 @@
+"""What every protocol is: a way to cut its work into units, and a measurement of one unit."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from recon.data.samples import Origin
+from recon.evaluation.models import Model
+from recon.evaluation.study import Study, Unit
+from recon.records import Scope, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a protocol finds; who was measured, on what and how is added where it becomes a record."""
+
+    scope: Scope
+    item: str
+    measures: Mapping[str, float]
+    slice: int | None = None
+    group: str = ""
+    settings: Mapping[str, Word] = field(default_factory=dict)
+    arrays: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+class Protocol(ABC):
+    """One question to a network, asked of one unit of the data at a time.
+
+    `name` is what the command line and the records call it, `title` what it finds, in a few words. `version` goes up
+    when the same question would now be answered differently.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def convention(self, study: Study) -> str:
+        """Say how the measures are defined, in a sentence or two that a report can print."""
+
+    @abstractmethod
+    def units(self, model: Model, study: Study) -> Sequence[Unit]:
+        """Cut the work; empty where there is nothing to do."""
+
+    @abstractmethod
+    def passes(self, model: Model, unit: Unit, study: Study) -> int:
+        """Foretell how many images the network will be given, for the progress bar."""
+
+    @abstractmethod
+    def measure(self, model: Model, unit: Unit, study: Study) -> Iterator[Measured]:
+        """Measure one unit."""
+
+    @property
+    def settings(self) -> Mapping[str, Word]:
+        """The protocol's own choices, on which its results depend."""
+        return {}
+
+    def unfit(self, model: Model, study: Study) -> str:
+        """Say why the protocol cannot be applied to this model on these data, or nothing."""
+        return ""
+
+
+def place_of(origin: Origin) -> tuple[str, int, str]:
+    """Give the item, slice and group that records say of a slice: the volume (or patient, or file) first."""
+    return origin.volume or origin.file, origin.slice, origin.acquisition

@@ -1,0 +1,208 @@
+"""Evaluation as it runs: unit by unit, each kept when it is measured, by one process or several, and gone on with."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+from recon import __version__
+from recon.data.progress import Counter
+from recon.errors import DataError, ReconError
+from recon.evaluation.models import Model
+from recon.evaluation.protocol import Measured, Protocol
+from recon.evaluation.study import Study, Unit
+from recon.files import written_whole
+from recon.records import FORMAT, LINES, TABLE, Circumstances, Record, read_records, to_line, write_lines, write_table
+
+try:
+    import fcntl
+except ImportError:  # Windows: two processes may then measure the same unit, and the later one's stays
+    fcntl = None  # type: ignore[assignment]
+
+PARTS = "parts"
+_PATIENCE = 0.5  # seconds between two looks at what other processes are at
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit of one protocol for one model; `part` is the file that holds its records once it is measured."""
+
+    model: Model
+    protocol: Protocol
+    unit: Unit
+    study: Study
+    part: Path
+
+
+def evaluate(models: Sequence[Model], study: Study, protocols: Sequence[Protocol], out: Path) -> list[Record]:
+    """Measure every model by every protocol that fits it, and write `records.jsonl` and `records.csv` into `out`.
+
+    What was measured before with the same weights, data, seed, versions and settings is not measured again. Several
+    processes may be started alike: they share the units out among them. Records of other models, data and protocols
+    that are in the folder already stay there.
+    """
+    tasks = [task for model in models for protocol in protocols for task in _tasks(model, protocol, study, out)]
+    _measure_all(tasks)
+    records = [record for task in tasks for record in _read_part(task.part)]
+    merged = [*_others(out, records), *records]
+    write_lines(merged, out / LINES)
+    write_table(merged, out / TABLE)
+    return records
+
+
+def circumstances_of(model: Model, study: Study) -> Circumstances:
+    """Say how a model is measured."""
+    device = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else platform.machine()
+    versions = {"recon": __version__, "torch": str(torch.__version__), "python": platform.python_version()}
+    return Circumstances(study.seed, versions, f"{model.device.type} ({device})", model.precision)
+
+
+def _tasks(model: Model, protocol: Protocol, study: Study, out: Path) -> Iterator[Task]:
+    """Cut a protocol's work on a model; nothing where it does not fit."""
+    if protocol.unfit(model, study):
+        return
+    for unit in protocol.units(model, study):
+        yield Task(model, protocol, unit, study, out / PARTS / f"{_key(model, protocol, unit, study)}.jsonl")
+
+
+def _key(model: Model, protocol: Protocol, unit: Unit, study: Study) -> str:
+    """Hash everything that a unit's records depend on."""
+    subject = replace(model.subject, details={})
+    words = {
+        "format": FORMAT,
+        "subject": asdict(subject),
+        "circumstances": asdict(circumstances_of(model, study)),
+        "protocol": [protocol.name, protocol.version, dict(protocol.settings)],
+        "study": study.fingerprint,
+        "unit": [unit.name, list(unit.indices)],
+    }
+    return sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _measure_all(tasks: Sequence[Task]) -> None:
+    """Measure what is not there yet, until all is there; units that another process is at are waited for."""
+    left = [task for task in tasks if not task.part.exists()]
+    with Counter("evaluating", sum(_passes(task) for task in left), unit="images") as counter:
+        while left:
+            later = []
+            for task in left:
+                with _claimed(task.part) as mine:
+                    if task.part.exists():
+                        counter.advance(_passes(task))
+                    elif mine:
+                        _measure(task, counter)
+                    else:
+                        later.append(task)
+            if len(later) == len(left):
+                time.sleep(_PATIENCE)
+            left = later
+
+
+def _measure(task: Task, counter: Counter) -> None:
+    """Measure one unit and write its records."""
+    model, protocol = task.model, task.protocol
+    done, foretold = 0, _passes(task)
+
+    def count(passes: int) -> None:
+        nonlocal done
+        counter.advance(min(passes, foretold - done))
+        done = min(done + passes, foretold)
+
+    counter.describe(f"{model.name}: {protocol.name}")
+    model.on_pass = count
+    try:
+        found = list(protocol.measure(model, task.unit, task.study))
+    except ReconError as error:
+        raise type(error)(f"{protocol.name} of {model.name}, {task.unit.name}: {error}") from error
+    finally:
+        model.on_pass = lambda passes: None
+    counter.advance(foretold - done)
+    convention = protocol.convention(task.study)
+    with written_whole(task.part) as partial:
+        partial.write_text("".join(f"{to_line(_record(one, task, convention))}\n" for one in found), encoding="utf-8")
+
+
+def _record(found: Measured, task: Task, convention: str) -> Record:
+    return Record(
+        protocol=task.protocol.name,
+        scope=found.scope,
+        item=found.item,
+        slice=found.slice,
+        group=found.group,
+        settings=found.settings,
+        measures=found.measures,
+        arrays=found.arrays,
+        convention=convention,
+        subject=task.model.subject,
+        source=task.study.source,
+        circumstances=circumstances_of(task.model, task.study),
+    )
+
+
+def _passes(task: Task) -> int:
+    return max(1, task.protocol.passes(task.model, task.unit, task.study))
+
+
+def _read_part(path: Path) -> list[Record]:
+    """Read a unit's records; a unit may have found nothing."""
+    if path.stat().st_size == 0:
+        return []
+    return read_records(path)
+
+
+def _others(out: Path, records: Sequence[Record]) -> list[Record]:
+    """Give the records that are in the folder and that these neither replace nor outdate, being of other weights."""
+    if not (out / LINES).exists():
+        return []
+    new = {_place(record) for record in records}
+    weights = {record.subject.name: record.subject.weights for record in records}
+    return [
+        record
+        for record in read_records(out / LINES)
+        if _place(record) not in new
+        and weights.get(record.subject.name, record.subject.weights) == record.subject.weights
+    ]
+
+
+def _place(record: Record) -> tuple[str, str, str]:
+    return record.source.name, record.subject.name, record.protocol
+
+
+@contextmanager
+def _claimed(part: Path) -> Iterator[bool]:
+    """Claim a unit among processes; a process that is killed lets go of what it had claimed."""
+    if fcntl is None:
+        yield True
+        return
+    lock = part.with_suffix(".lock")
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise DataError(f"{lock.parent} cannot be written: {error}; choose another folder with --out") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+        with suppress(OSError):
+            lock.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
+
+
+def unfit_protocols(
+    models: Sequence[Model], study: Study, protocols: Sequence[Protocol]
+) -> Mapping[tuple[str, str], str]:
+    """Say which protocols do not fit which models, and why."""
+    found = {(model.name, protocol.name): protocol.unfit(model, study) for model in models for protocol in protocols}
+    return {key: reason for key, reason in found.items() if reason}

@@ -1,0 +1,162 @@
+"""The worst that a shift can do: quality under every shift that there is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recon.data.samples import Batch
+from recon.errors import DataError, require_at_least
+from recon.evaluation.equivariance import FURTHEST
+from recon.evaluation.models import Model
+from recon.evaluation.protocol import Measured, Protocol, place_of
+from recon.evaluation.shifts import PREMISE_PASSES, ShiftSet, shift_set, shifted_outputs
+from recon.evaluation.study import Study, Unit
+from recon.metrics.equivariance import disagreement
+from recon.metrics.quality import psnr, ssim
+from recon.ops.memory import bits
+from recon.records import Word
+
+TEN = 10  # random shifts an image in the APS paper's Table 2
+
+
+class WorstProtocol(Protocol):
+    """PSNR, SSIM and equivariance error of every slice under every shift; the worst is kept, and where it was.
+
+    Args:
+        every: try each of the H x W shifts, without relying on the network's period.
+        random: how many random shifts to try where a network is not circular.
+    """
+
+    name, title = "worst", "the worst case over every shift"
+
+    def __init__(self, *, every: bool = False, random: int = 256) -> None:
+        self.every, self.random = every, require_at_least(random, TEN, name="random")
+
+    @property
+    def settings(self) -> Mapping[str, Word]:
+        """Its choices."""
+        return {"every": self.every, "random": self.random}
+
+    def convention(self, study: Study) -> str:
+        """Say how."""
+        peak = "the maximum of the target's volume" if study.modality == "mri" else "the target's maximum - minimum"
+        return (
+            f"each shift of the input; the output is moved back and compared with the target: PSNR and SSIM (7 x 7) of "
+            f"each slice, data range {peak}. For a circular network the period^2 shifts below its period are all there "
+            f"are, which is checked on multiples of the period (premise_nmse); for others random shifts in "
+            f"[-{FURTHEST}, {FURTHEST}], or every one. delta_psnr is the change of largest size"
+        )
+
+    def units(self, model: Model, study: Study) -> Sequence[Unit]:
+        """Take slices, evenly spread."""
+        return study.slices(passes=self._passes(model, study))
+
+    def passes(self, model: Model, unit: Unit, study: Study) -> int:
+        """Count the shifts of all slices."""
+        return len(unit.indices) * self._passes(model, study)
+
+    def measure(self, model: Model, unit: Unit, study: Study) -> Iterator[Measured]:
+        """Try all shifts of each slice."""
+        for index in unit.indices:
+            one = Unit(unit.name, (index,))
+            yield self._slice(model, study.batch(one), study)
+
+    def _passes(self, model: Model, study: Study) -> int:
+        rows, columns = study.size
+        if self.every:
+            return rows * columns
+        period = model.subject.period or 16
+        fits = rows % period == 0 and columns % period == 0
+        return PREMISE_PASSES + (period**2 if fits else 1 + self.random)
+
+    def _slice(self, model: Model, batch: Batch, study: Study) -> Measured:
+        origin = batch.origins[0]
+        if batch.target is None:
+            raise DataError(f"{origin.file} must have targets to compare with, got none; evaluate other data")
+        drawn = study.generator("worst", origin.file, origin.slice).integers(
+            -FURTHEST, FURTHEST + 1, size=(self.random, 2)
+        )
+        random = torch.from_numpy(drawn)
+        chosen = shift_set(model, batch.input, random=random, every=self.every)
+        found = under_shifts(model, batch, chosen.shifts)
+        changes = {name: values - values[0] for name, values in found.items() if name in ("psnr", "ssim")}
+        worst = _furthest(changes["psnr"])
+        ten = changes["psnr"][_places(random[:TEN], chosen)]
+        item, number, group = place_of(origin)
+        return Measured(
+            "image",
+            item,
+            {
+                "psnr": found["psnr"][0],
+                "ssim": found["ssim"][0],
+                "delta_psnr": changes["psnr"][worst],
+                "delta_ssim": changes["ssim"][_furthest(changes["ssim"])],
+                "delta_psnr_ten": ten[_furthest(ten)],
+                "lowest_psnr": float(np.min(found["psnr"])),
+                "highest_psnr": float(np.max(found["psnr"])),
+                "nmse": float(found["nmse"].max()),
+                "max_abs": float(found["max_abs"].max()),
+                "bitwise": float(found["bitwise"].mean()),
+                "premise_nmse": chosen.premise,
+            },
+            slice=number,
+            group=group,
+            settings={
+                "shift": chosen.shifts[worst].tolist(),
+                "shifts": chosen.meaning,
+                "tried": len(chosen.shifts),
+                "period": chosen.period,
+            },
+            arrays={
+                "rows": chosen.shifts[:, 0].tolist(),
+                "columns": chosen.shifts[:, 1].tolist(),
+                "delta_psnr": changes["psnr"].tolist(),
+                "nmse": found["nmse"].tolist(),
+            },
+        )
+
+
+def under_shifts(model: Model, batch: Batch, shifts: Tensor) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """Measure one slice under shifts (N, 2), the first of which is none.
+
+    Gives psnr, ssim (NaN where the target has no data range), and nmse, max_abs and bitwise between the moved output
+    and that of no shift.
+    """
+    assert batch.target is not None
+    target, peak = batch.undo(batch.target.double()), batch.data_range.double()
+    found: dict[str, list[float]] = {name: [] for name in ("psnr", "ssim", "nmse", "max_abs", "bitwise")}
+    unmoved: Tensor | None = None
+    for outputs, _ in shifted_outputs(model, batch.input, shifts):
+        unmoved = outputs[:1] if unmoved is None else unmoved
+        scaled = batch.undo(outputs.double())
+        many = target.expand_as(scaled)
+        if bool(peak > 0):
+            found["psnr"] += psnr(scaled, many, float(peak)).tolist()
+            found["ssim"] += ssim(scaled, many, float(peak)).tolist()
+        else:
+            found["psnr"] += [float("nan")] * len(outputs)
+            found["ssim"] += [float("nan")] * len(outputs)
+        first = batch.undo(unmoved.double())
+        for raw, one in zip(outputs, scaled, strict=True):
+            error = disagreement(first[0], one)
+            found["nmse"].append(error.nmse)
+            found["max_abs"].append(error.max_abs)
+            found["bitwise"].append(float(torch.equal(bits(raw), bits(unmoved[0]))))
+    return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
+
+
+def _furthest(changes: np.ndarray[tuple[int], np.dtype[np.float64]]) -> int:
+    """Give the place of the change of largest size."""
+    sizes = np.abs(changes)
+    return 0 if np.isnan(sizes).all() else int(np.nanargmax(sizes))
+
+
+def _places(shifts: Tensor, chosen: ShiftSet) -> list[int]:
+    """Find shifts among those that were tried: themselves, or what stands for them."""
+    if chosen.meaning == "random":
+        return list(range(1, 1 + len(shifts)))
+    size = chosen.shifts.amax(0) + 1
+    reduced = torch.remainder(shifts, size)
+    return (reduced[:, 0] * int(size[1]) + reduced[:, 1]).tolist()

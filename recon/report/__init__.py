@@ -1,0 +1,1 @@
+"""Reports: records in; tables, figures and one page out. Nothing here needs torch."""
