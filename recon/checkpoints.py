@@ -79,7 +79,7 @@ def save(network: UNet, path: Path, *, about: Mapping[str, Word] | None = None) 
         "arguments": network.arguments,
         "recon": __version__,
         "about": {} if about is None else about,
-        "sha256": _sha256(tensors),
+        "sha256": weights_hash(tensors),
     }
     try:
         text = json.dumps(header, allow_nan=False)
@@ -120,6 +120,16 @@ def read_about(path: Path) -> Checkpoint:
     return _read(Path(path))[0]
 
 
+def weights_hash(tensors: Mapping[str, Tensor]) -> str:
+    """Give the SHA-256 of tensors: their names, types, shapes and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 def _read(path: Path) -> tuple[Checkpoint, dict[str, Tensor]]:
     """Read a whole file at once, so that header and weights belong together."""
     if path.is_dir():
@@ -143,7 +153,7 @@ def _read(path: Path) -> tuple[Checkpoint, dict[str, Tensor]]:
             f"{path} is a safetensors file, but recon.save did not write it: it does not say how to build it"
         )
     checkpoint = _checkpoint(metadata[_HEADER_KEY], path)
-    if _sha256(tensors) != checkpoint.sha256:
+    if weights_hash(tensors) != checkpoint.sha256:
         raise DataError(f"the weights in {path} are not those that were saved; copy or save it again")
     return checkpoint, tensors
 
@@ -223,13 +233,3 @@ def _misfit(plan: UNet, tensors: Mapping[str, Tensor]) -> str:
             return f"{name} must be of a type like {tensor.dtype}, got {got.dtype}"
     unexpected = [name for name in tensors if name not in wanted]
     return f"{unexpected[0]} is not expected" if unexpected else ""
-
-
-def _sha256(tensors: Mapping[str, Tensor]) -> str:
-    """Hash names, types, shapes and bytes, in the order of the names."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

@@ -3,16 +3,18 @@
 import csv
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Literal, TypeAlias, Union
+from typing import Literal, TypeAlias, Union, get_args
 
 from recon.errors import DataError
 from recon.files import written_whole
 
 FORMAT = 1
 LINES, TABLE = "records.jsonl", "records.csv"
+
+_NUMBER = "$number"  # marks, among words, a number that JSON does not have
 
 Scope = Literal["image", "volume", "set"]
 Word: TypeAlias = Union[str, int, float, bool, Sequence["Word"], Mapping[str, "Word"], None]  # noqa: UP007
@@ -105,16 +107,23 @@ class Record:
 
 
 def to_line(record: Record) -> str:
-    """Give a record as one line of JSON; numbers that JSON does not have become the words inf, -inf and nan."""
-    return json.dumps(_spelt({"format": FORMAT, **asdict(record)}), allow_nan=False, separators=(",", ":"))
+    """Give a record as one line of JSON.
+
+    Numbers that JSON does not have become the words inf, -inf and nan among measures and in arrays, and
+    `{"$number": "inf"}` elsewhere, where words are words.
+    """
+    row = {"format": FORMAT, **asdict(record)}
+    row["measures"] = {name: _spelt_number(value) for name, value in record.measures.items()}
+    row["arrays"] = {name: [_spelt_number(value) for value in values] for name, values in record.arrays.items()}
+    return json.dumps(_spelt(row), allow_nan=False, separators=(",", ":"))
 
 
 def from_line(line: str, *, where: str) -> Record:
     """Read one line; `where` names the file and line in errors."""
     try:
-        row = json.loads(line)
+        row = json.loads(line, object_hook=_unspelt)
         version = row.pop("format")
-    except (ValueError, AttributeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise DataError(f"{where} must be a record in JSON, got {line[:60]!r}; evaluate again") from error
     if type(version) is not int or version > FORMAT:
         raise DataError(f"{where} is of format {version!r}, and this recon knows up to {FORMAT}; update recon")
@@ -123,6 +132,7 @@ def from_line(line: str, *, where: str) -> Record:
             row[name] = kind(**row[name])
         row["measures"] = {name: float(value) for name, value in row["measures"].items()}
         row["arrays"] = {name: [float(value) for value in values] for name, values in row["arrays"].items()}
+        _require_kinds(row)
         return Record(**row)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise DataError(f"{where} must be a whole record, got one that cannot be understood: {error}") from error
@@ -157,7 +167,10 @@ def write_table(records: Sequence[Record], path: Path) -> None:
     rows = [_row(record) for record in records]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     ordered = sorted(columns, key=_column_rank)
-    with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with (
+        written_whole(path) as partial,
+        partial.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,  # names need not be text
+    ):
         writer = csv.DictWriter(file, ordered, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -165,11 +178,9 @@ def write_table(records: Sequence[Record], path: Path) -> None:
 
 def _row(record: Record) -> dict[str, str | int | float | None]:
     """Lay a record flat."""
-    row: dict[str, str | int | float | None] = {
-        name: getattr(record, name) for name in ("protocol", "scope", "item", "slice", "group")
-    }
+    row: dict[str, str | int | float | None] = dict(record.measures)
+    row |= {name: getattr(record, name) for name in ("protocol", "scope", "item", "slice", "group")}
     row |= {"network": record.subject.name}
-    row |= dict(record.measures)
     row |= {f"setting.{name}": _cell(value) for name, value in record.settings.items()}
     row |= {"convention": record.convention}
     for part in ("subject", "source", "circumstances"):
@@ -190,10 +201,23 @@ def _column_rank(name: str) -> int:
     return 99 if name == "convention" or "." in name else 50
 
 
+def _require_kinds(row: Mapping[str, object]) -> None:
+    """Raise an error unless the fields are of their kinds."""
+    texts = [row[name] for name in ("protocol", "item", "group", "convention")]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(row["settings"], Mapping):
+        raise TypeError("protocol, item, group and convention must be words, and settings a mapping")
+    if row["scope"] not in get_args(Scope) or not isinstance(row["slice"], int | None):
+        raise TypeError(f"scope must be one of {', '.join(get_args(Scope))}, and slice a whole number or null")
+
+
+def _spelt_number(value: float) -> float | str:
+    return value if math.isfinite(value) else str(float(value))
+
+
 def _spelt(value: object) -> object:
-    """Put words for the numbers that JSON does not have."""
+    """Mark the numbers that JSON does not have."""
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+        return {_NUMBER: str(value)}
     if isinstance(value, Mapping):
         return {name: _spelt(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -201,7 +225,6 @@ def _spelt(value: object) -> object:
     return value
 
 
-def iter_lines(path: Path) -> Iterator[str]:
-    """Give the lines of a file of records as they are, without reading them."""
-    with path.open(encoding="utf-8") as file:
-        yield from (line.rstrip("\n") for line in file)
+def _unspelt(value: dict[str, Word]) -> object:
+    """Give the number for what `_spelt` marked."""
+    return float(str(value[_NUMBER])) if value.keys() == {_NUMBER} else value

@@ -7,6 +7,8 @@ import skimage.transform
 import torch
 from torch import Tensor
 
+from recon.data import hard
+
 SIZE = (32, 48)
 
 
@@ -37,40 +39,7 @@ def ordinary_images(size: tuple[int, int] = SIZE) -> dict[str, Tensor]:
 @cache
 def hard_images(size: tuple[int, int] = SIZE) -> dict[str, Tensor]:
     """Images (1, H, W) on which phases tie: by accident, or because the image equals a shift of itself."""
-    height, width = size
-    generator = torch.Generator().manual_seed(2)
-    rows, columns = torch.arange(height)[:, None], torch.arange(width)[None]
-    noise = torch.randn(height, width, generator=generator)
-    phantom = ordinary_images(size)["phantom"][0]
-    mirrored = torch.cat([phantom[:, : width // 2], phantom[:, : width // 2].flip(1)], dim=1)
-    images = {
-        "zero": torch.zeros(size),
-        "constant": torch.full(size, 0.7),
-        "negative constant": torch.full(size, -0.7),
-        "constant rows": noise[:, :1].expand(size),
-        "constant columns": noise[:1].expand(size),
-        "bars of 1": (columns % 2).expand(size),
-        "bars of 2": (rows // 2 % 2).expand(size),
-        "bars of 4": (columns // 4 % 2).expand(size),
-        "diagonals": (rows + columns) % 4,
-        "checkerboard": (rows + columns) % 2,
-        "checkerboard of 2": (rows // 2 + columns // 2) % 2,
-        "one pixel": ((rows == 3) & (columns == 6)),
-        "two equal pixels": ((rows == 3) & (columns == 6)) | ((rows == 10) & (columns == 21)),
-        "two pixels half an image apart": (rows % (height // 2) == 5) & (columns == 7),
-        "four equal pixels": ((rows == 3) | (rows == 8)) & ((columns == 6) | (columns == 11)),
-        "mirror-symmetric phantom": mirrored,
-        "turned upside down": torch.cat([noise[: height // 2], noise[: height // 2].flip(0, 1)]),
-        "random signs": noise.sign(),
-        "negative tiles of 4": -1 - noise[:4, :4].abs().tile(height // 4, width // 4),
-    }
-    for tile in ((1, 2), (2, 2), (4, 4), (8, 8), (16, 16), (height, 2), (2, width), (height, 3), (8, 6)):
-        if height % tile[0] or width % tile[1]:
-            continue
-        images[f"tiles of {tile[0]} x {tile[1]}"] = noise[: tile[0], : tile[1]].tile(
-            height // tile[0], width // tile[1]
-        )
-    return {name: image.float()[None].contiguous() for name, image in images.items()}
+    return hard.hard_images(size)
 
 
 def all_images(size: tuple[int, int] = SIZE) -> dict[str, Tensor]:

@@ -266,7 +266,7 @@ def rewritten(path: Path, *, tensors: Mapping[str, Tensor | None] | None = None,
         header = json.loads(file.metadata()["recon"])
     changed = {**safetensors.torch.load_file(path), **(tensors or {})}
     weights = {name: tensor for name, tensor in changed.items() if tensor is not None}
-    header["sha256"] = checkpoints._sha256(weights)
+    header["sha256"] = checkpoints.weights_hash(weights)
     for name, value in changes.items():
         header[name] = {**header[name], **value} if isinstance(value, dict) else value
     safetensors.torch.save_file(weights, path, metadata={"recon": json.dumps(header)})

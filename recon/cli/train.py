@@ -10,6 +10,11 @@ _EPILOG = """examples:
   recon train --config configs/ct.yaml --config configs/small.yaml --config configs/sampling/mass.yaml
   recon train --resume runs/mri-aps-tri-3-seed0 --trainer.max_epochs 60
 
+several GPUs, and several machines, with torchrun (mind the --) or SLURM:
+  recon train --config ... --trainer.devices 4 --trainer.strategy ddp
+  torchrun --nproc-per-node 4 --no-python -- recon train --config ... --trainer.devices 4 --trainer.strategy ddp
+  srun recon train --config ... --trainer.devices 4 --trainer.num_nodes 2 --trainer.strategy ddp
+
 Later configurations and options win. Without a data folder it trains on embedded synthetic data.
 `recon train --options` lists all options."""
 

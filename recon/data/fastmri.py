@@ -13,17 +13,17 @@ from recon.data.batches import Draw, draw_of
 from recon.data.hdf5 import open_hdf5, read_slice
 from recon.data.masks import ColumnMask
 from recon.data.prepared import Recipe, require_fresh
-from recon.data.samples import Origin, Sample, Skipped, Slices
+from recon.data.samples import MovableSlices, Origin, Sample, Skipped
 from recon.data.scanning import OnBadFile, scan
 from recon.data.volumes import ACQUISITIONS, Acquisition, Volume, read_volume, volume_files
 from recon.errors import ConfigError, DataError, require_at_least, require_known, require_pair
-from recon.ops.fourier import centred_ifft
+from recon.ops.fourier import centred_ifft, move_kspace
 from recon.ops.intensity import centre_crop, normalise
 
 CLAMP = 6.0  # fastMRI's and the APS paper's bound of normalised intensities
 
 
-class FastMRISlices(Slices):
+class FastMRISlices(MovableSlices):
     """The slices of a folder of single-coil volumes: zero-filled magnitudes, normalised, and their targets.
 
     Each slice's k-space is masked, transformed, cropped to the size of its target, normalised by its own mean and
@@ -91,26 +91,39 @@ class FastMRISlices(Slices):
 
     def __getitem__(self, key: int | Draw) -> Sample | Skipped:
         """Read one slice; a plain index stands for a draw of epoch 0."""
-        draw = draw_of(key)
+        return self._read(draw_of(key), None)
+
+    def measured_again(self, index: int, shift: tuple[int, int]) -> Sample | Skipped:
+        """Move a slice's object by whole pixels (rows, columns) and measure it again, with the same mask.
+
+        The file's whole k-space takes the phase ramp of the move, exactly; then it is masked, transformed, cropped,
+        normalised by the moved image's own mean and deviation, and clamped, as that of the slice itself. A pixel is one
+        of the target: the readout's oversampling widens the field, not the pixels. The move is circular in the whole
+        field, so that what a crop shows at its border comes from beside it. Prepared files hold only the rows of the
+        crop and are not read. By (0, 0) it is the slice itself, without its target.
+        """
+        return self._read(draw_of(index), shift)
+
+    def _read(self, draw: Draw, shift: tuple[int, int] | None) -> Sample | Skipped:
         if not 0 <= draw.index < len(self):
             raise IndexError(f"index must lie in [0, {len(self)}), got {draw.index}")
         number = int(self._volume_of[draw.index])
         volume, index = self.volumes[number], draw.index - self._ranges[number].start
         try:
-            return self._sample(volume, index, draw)
+            return self._sample(volume, index, draw, shift)
         except DataError as error:
             if self.on_bad_file == "skip":
                 return Skipped(str(error))
             raise
 
-    def _sample(self, volume: Volume, index: int, draw: Draw) -> Sample:
+    def _sample(self, volume: Volume, index: int, draw: Draw, shift: tuple[int, int] | None) -> Sample:
         columns = self._columns(volume, draw)
-        magnitude = self._zero_filled(volume, index, columns)
+        magnitude = self._zero_filled(volume, index, columns, shift)
         crop = self.crop or volume.crop
         image, mean, scale = normalise(centre_crop(magnitude, crop))
         _require_finite(mean, volume, index, "kspace")
         target = None
-        if volume.has_target:
+        if volume.has_target and shift is None:
             stored = read_slice(open_hdf5(volume.path), "reconstruction_esc", index)
             target = (centre_crop(torch.from_numpy(stored).float(), crop) - mean) / scale
             _require_finite(target.sum(), volume, index, "reconstruction_esc")
@@ -134,12 +147,13 @@ class FastMRISlices(Slices):
             return self.mask.columns(width, (self.seed, draw.epoch, draw.index))
         return self.mask.columns_of_file(width, volume.path.name)
 
-    def _zero_filled(self, volume: Volume, index: int, columns: Tensor) -> Tensor:
+    def _zero_filled(self, volume: Volume, index: int, columns: Tensor, shift: tuple[int, int] | None) -> Tensor:
         kept = columns.nonzero()[:, 0]
-        if not self._prepared:
+        if shift is not None or not self._prepared:
             kspace = torch.from_numpy(read_slice(open_hdf5(volume.path), "kspace", index)).to(torch.complex64)
             if kspace.shape != volume.shape[1:]:
                 raise DataError(f"{volume.path}: kspace must stay as it was, got another size; open the data set again")
+            kspace = kspace if shift is None else move_kspace(kspace, shift)
             lines = readout_images(kspace.t().index_select(0, kept), volume.crop[0])
         else:
             hybrid = read_slice(open_hdf5(self._prepared[volume.path]), "hybrid", index)

@@ -16,13 +16,14 @@ from torch import Tensor
 from recon.data.batches import Draw, draw_of
 from recon.data.hdf5 import open_hdf5, read_slice, require_array
 from recon.data.prepared import Recipe, require_fresh
-from recon.data.samples import Origin, Sample, Skipped, Slices
+from recon.data.samples import MovableSlices, Origin, Sample, Skipped
 from recon.data.scanning import OnBadFile, scan, warn_of_skipped
 from recon.data.threads import each_in_one_thread
 from recon.errors import ConfigError, DataError, require_at_least, require_known, require_pair
 from recon.ops.beam_geometry import LODOPAB, ParallelBeam
 from recon.ops.filtered_back_projection import Filter, filter_kernel, filtered_back_projection
 from recon.ops.intensity import centre_crop
+from recon.ops.parallel_beam import project
 
 MU_MAX = 81.35858  # 1/m: the attenuation that 3071 HU stand for; intensities are divided by it
 PHOTONS = 4096  # per cell of the detector, before the patient
@@ -58,7 +59,7 @@ class Pair(NamedTuple):
     truth: NDArray[np.float32]
 
 
-class LoDoPaBSlices(Slices):
+class LoDoPaBSlices(MovableSlices):
     """One part of a LoDoPaB folder: filtered back-projections and ground truths, in units of MU_MAX.
 
     All the pairs of files that are there are read, and their lengths are what the files have: a partial download is a
@@ -119,18 +120,31 @@ class LoDoPaBSlices(Slices):
 
     def __getitem__(self, key: int | Draw) -> Sample | Skipped:
         """Read one slice; nothing about it is random."""
-        pair, index = self._place(draw_of(key).index)
-        try:
-            return self._sample(pair, index)
-        except DataError as error:
-            if self.on_bad_file == "skip":
-                return Skipped(str(error))
-            raise
+        return self._read(draw_of(key).index, None)
+
+    def measured_again(self, index: int, shift: tuple[int, int]) -> Sample | Skipped:
+        """Move a slice's object by whole pixels (rows, columns) and measure it again, without noise.
+
+        The object is the ground truth as it is stored, the whole field, with nothing around it. It is projected with
+        moved rays in the file's geometry, and its projections are filtered back and cropped as the file's are. The
+        file's own observation, which has noise, and prepared files are not read, also by (0, 0): two of the results
+        differ by the move alone.
+        """
+        return self._read(index, shift)
 
     def pair(self, index: int) -> Pair:
         """Read one slice's observation and ground truth as they are stored."""
         pair, inside = self._place(index)
         return Pair(_stored(pair.observation, inside), _stored(pair.truth, inside))
+
+    def _read(self, number: int, shift: tuple[int, int] | None) -> Sample | Skipped:
+        pair, index = self._place(number)
+        try:
+            return self._sample(pair, index, shift)
+        except DataError as error:
+            if self.on_bad_file == "skip":
+                return Skipped(str(error))
+            raise
 
     def _place(self, index: int) -> tuple[PairFile, int]:
         if not 0 <= index < self._length:
@@ -138,13 +152,15 @@ class LoDoPaBSlices(Slices):
         number = next(number for number, r in enumerate(self._ranges) if index in r)
         return self.files[number], index - self._ranges[number].start
 
-    def _sample(self, pair: PairFile, index: int) -> Sample:
-        target = torch.from_numpy(_stored(pair.truth, index))
-        crop = self.crop or (target.shape[0], target.shape[1])
-        target = centre_crop(target, crop)[None].contiguous()
+    def _sample(self, pair: PairFile, index: int, shift: tuple[int, int] | None) -> Sample:
+        truth = torch.from_numpy(_stored(pair.truth, index))
+        crop = self.crop or (truth.shape[0], truth.shape[1])
+        target = centre_crop(truth, crop)[None].contiguous()
+        moved = None if shift is None else self._projected_back(pair, _projected(pair, truth, shift))
+        image = self._input(pair, index) if moved is None else moved
         return Sample(
-            centre_crop(self._input(pair, index), crop)[None].contiguous(),
-            target,
+            centre_crop(image, crop)[None].contiguous(),
+            target if shift is None else None,
             0.0,
             1.0,
             (target.max() - target.min()).item(),
@@ -157,7 +173,9 @@ class LoDoPaBSlices(Slices):
             if not math.isfinite(image.sum().item()):
                 raise DataError(f"{pair.observation}: slice {index} of {KEY} must be finite, got NaN or infinity")
             return image
-        observation = torch.from_numpy(_stored(pair.observation, index))
+        return self._projected_back(pair, torch.from_numpy(_stored(pair.observation, index)))
+
+    def _projected_back(self, pair: PairFile, observation: Tensor) -> Tensor:
         image = filtered_back_projection(
             observation[None, None], pair.geometry, filter=self.filter, frequency_scaling=self.frequency_scaling
         )
@@ -253,6 +271,11 @@ def _fbp_size(source: Path) -> int:
     pair = read_pair(source.with_name(source.name.replace("observation", "ground_truth")))
     rows, columns = pair.geometry.image_shape
     return 4 * pair.n_slices * rows * columns
+
+
+def _projected(pair: PairFile, truth: Tensor, shift: tuple[int, int]) -> Tensor:
+    rows, columns = shift
+    return project(truth[None, None], pair.geometry, shift=(float(rows), float(columns)))[0, 0]
 
 
 def _stored(path: Path, index: int) -> NDArray[np.float32]:

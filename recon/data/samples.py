@@ -112,6 +112,18 @@ class Slices(Dataset[Sample | Skipped], ABC):
         """The indices of slices that one process should evaluate together: those of a volume, or of a file."""
 
 
+class MovableSlices(Slices):
+    """Slices whose objects can be moved and measured again, as a patient who lies elsewhere is."""
+
+    @abstractmethod
+    def measured_again(self, index: int, shift: tuple[int, int]) -> Sample | Skipped:
+        """Move the object of a slice by whole pixels (rows, columns), down and to the right, and measure it again.
+
+        The input comes about as that of the slice itself does, scaling and crop included; what the crop then shows of
+        the object is other than before. There is no target: it would be the object beyond the stored one's frame.
+        """
+
+
 def collate(samples: Sequence[Sample | Skipped]) -> Batch:
     """Join samples into a batch; those that could not be read are left out and their reasons noted."""
     skipped = tuple(sample.reason for sample in samples if isinstance(sample, Skipped))

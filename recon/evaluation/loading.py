@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from torch import Tensor
@@ -78,8 +79,7 @@ def variant_of(arguments: Mapping[str, Word], training: Mapping[str, Word]) -> s
 
 
 def _find(spec: str, place: Place) -> Found:
-    name, _, rest = spec.partition("=")
-    named, what = (name, rest) if rest and "/" not in name else ("", spec)
+    named, what = _name_and_place(spec)
     if what in BUILT_IN:
         subject = Subject(named or what, "built-in", variant=what, parameters=0, period=1)
         return Found(_model(subject, lambda images: images, place), None, BUILT_IN[what])
@@ -93,30 +93,46 @@ def _find(spec: str, place: Place) -> Found:
     return _network(named, path, place)
 
 
+def _name_and_place(spec: str) -> tuple[str, str]:
+    """Cut NAME= off; a path that is there may have an equals sign in it."""
+    name, _, rest = spec.partition("=")
+    return (name, rest) if rest and "/" not in name and not Path(spec).exists() else ("", spec)
+
+
+def _network_file(path: Path, checkpoint: str) -> Path:
+    """Give the file of a run's network, or the file itself."""
+    if path.is_dir():
+        file = path / "checkpoints" / f"{checkpoint}{SUFFIX}"
+        if file.exists():
+            return file
+        others = sorted(other.stem for other in file.parent.glob(f"*{SUFFIX}"))
+        advice = f"pass --checkpoint {others[0]}" if others else "train it with `recon train`"
+        raise DataError(
+            f"{path} must be the folder of a run that has saved a network, got one without checkpoints/{file.name}; "
+            f"{advice}"
+        )
+    if path.exists():
+        return path
+    there = [str(other) for other in path.parent.glob("*")] if path.parent.is_dir() else []
+    near = get_close_matches(str(path), [*BUILT_IN, *there], n=1, cutoff=0.7)
+    raise DataError(
+        f"{path} must be a run, a file ({SUFFIX}, .onnx, .pt2), module:function, or one of {', '.join(BUILT_IN)}; "
+        f"there is none{f'; did you mean {near[0]}?' if near else ''}"
+    )
+
+
 def _network(named: str, path: Path, place: Place) -> Found:
     """Load a run's network, or a network's file."""
-    file = path
-    if path.is_dir():
-        file = path / "checkpoints" / f"{place.checkpoint}{SUFFIX}"
-        if not file.exists():
-            raise DataError(
-                f"{path} must be the folder of a run that has saved a network, got one without checkpoints/"
-                f"{file.name}; train it with `recon train`"
-            )
-    elif not path.exists():
-        known = ", ".join(BUILT_IN)
-        raise DataError(
-            f"{path} must be a run, a file ({SUFFIX}, .onnx, .pt2), module:function, or one of {known}; there is none"
-        )
+    file = _network_file(path, place.checkpoint)
     about = read_about(file)
     network = load(file, device=place.device)
     subject = _subject_of(named, about, network, run=path)
     data = about.about.get("data")
     model = _model(subject, network, place)
     model.module = network
-    if not isinstance(data, Mapping) or not data:
+    if not isinstance(data, Mapping) or data.get("modality") not in ("mri", "ct"):
         return Found(model, None)
-    return Found(model, data, (str(data.get("modality")),))
+    return Found(model, data, (str(data["modality"]),))
 
 
 def _subject_of(named: str, about: Checkpoint, network: UNet, *, run: Path) -> Subject:
@@ -157,7 +173,9 @@ def _model(subject: Subject, function: Callable[[Tensor], Tensor], place: Place)
 
 def _renamed(found: Found, spec: str) -> Found:
     """Name a network by its run where its variant does not tell it from another."""
-    if "=" in spec:
+    if _name_and_place(spec)[0]:
         return found
-    found.model.subject = replace(found.model.subject, name=Path(spec).stem if Path(spec).exists() else spec)
+    path = Path(spec)
+    name = path.resolve().name if path.is_dir() else path.stem if path.exists() else spec
+    found.model.subject = replace(found.model.subject, name=name)
     return found

@@ -60,7 +60,7 @@ class Model:
     def _require_images(self, output: Tensor, batch: Tensor) -> None:
         if not isinstance(output, Tensor):
             raise ConfigError(f"{self.name} must give a tensor, got {type(output).__name__}; wrap it to give images")
-        if output.shape[0] != batch.shape[0] or output.shape[2:] != batch.shape[2:]:
+        if output.shape[:1] != batch.shape[:1] or output.shape[2:] != batch.shape[2:]:
             raise ConfigError(
                 f"{self.name} must give images as many and as large as it gets, got {tuple(output.shape)} for "
                 f"{tuple(batch.shape)}; wrap it to give such images"

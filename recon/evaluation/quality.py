@@ -19,9 +19,11 @@ class QualityProtocol(Protocol):
     def convention(self, study: Study) -> str:
         """Say how."""
         if study.modality == "mri":
+            clamp = study.source.settings.get("clamp")
+            ends = f"; targets clamped at {clamp:g} deviations, as in training" if isinstance(clamp, float) else ""
             return (
                 "fastMRI: NMSE and PSNR of all pixels of a volume, SSIM (7 x 7, uniform) its slices' mean; the data "
-                "range is the maximum of the target's volume; intensities as in the files"
+                f"range is the maximum of the target's volume; intensities as in the files{ends}"
             )
         return "dival: NMSE, PSNR and SSIM (7 x 7, uniform) of each image; the data range is the target's max - min"
 
@@ -42,8 +44,10 @@ class QualityProtocol(Protocol):
         target = batch.undo(batch.target.double()).cpu()
         if study.modality == "mri":
             item, _, group = place_of(batch.origins[0])
-            quality = volume_quality(output, target, data_range=float(batch.data_range[0]))
-            yield Measured("volume", item, _measures(quality), group=group)
+            stored = float(batch.data_range[0])
+            peak = stored if stored > 0 else float(target.max())  # files need not say their maximum
+            if peak > 0:  # a blank volume has no data range
+                yield Measured("volume", item, _measures(volume_quality(output, target, data_range=peak)), group=group)
             return
         keep = target.flatten(1).amax(1) > target.flatten(1).amin(1)  # a constant target has no data range
         chosen = torch.nonzero(keep)[:, 0].tolist()

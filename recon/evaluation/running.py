@@ -16,6 +16,7 @@ from recon import __version__
 from recon.data.progress import Counter
 from recon.errors import DataError, ReconError
 from recon.evaluation.models import Model
+from recon.evaluation.pictures import draw_worst_case
 from recon.evaluation.protocol import Measured, Protocol
 from recon.evaluation.study import Study, Unit
 from recon.files import written_whole
@@ -49,11 +50,14 @@ def evaluate(models: Sequence[Model], study: Study, protocols: Sequence[Protocol
     that are in the folder already stay there.
     """
     tasks = [task for model in models for protocol in protocols for task in _tasks(model, protocol, study, out)]
+    _others(out, [])  # what is there must be readable, before hours of work
     _measure_all(tasks)
     records = [record for task in tasks for record in _read_part(task.part)]
-    merged = [*_others(out, records), *records]
-    write_lines(merged, out / LINES)
-    write_table(merged, out / TABLE)
+    draw_worst_case(models, study, records, out)
+    with _held(out / PARTS / "merging.lock"):
+        merged = [*_others(out, records), *records]
+        write_lines(merged, out / LINES)
+        write_table(merged, out / TABLE)
     return records
 
 
@@ -125,8 +129,10 @@ def _measure(task: Task, counter: Counter) -> None:
         model.on_pass = lambda passes: None
     counter.advance(foretold - done)
     convention = protocol.convention(task.study)
-    with written_whole(task.part) as partial:
-        partial.write_text("".join(f"{to_line(_record(one, task, convention))}\n" for one in found), encoding="utf-8")
+    with written_whole(task.part) as partial, partial.open("w", encoding="utf-8") as file:
+        file.writelines(f"{to_line(_record(one, task, convention))}\n" for one in found)
+        file.flush()
+        os.fsync(file.fileno())  # an empty part would mean that nothing was found
 
 
 def _record(found: Measured, task: Task, convention: str) -> Record:
@@ -182,11 +188,7 @@ def _claimed(part: Path) -> Iterator[bool]:
         yield True
         return
     lock = part.with_suffix(".lock")
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise DataError(f"{lock.parent} cannot be written: {error}; choose another folder with --out") from error
+    handle = _opened(lock)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -198,6 +200,26 @@ def _claimed(part: Path) -> Iterator[bool]:
             lock.unlink(missing_ok=True)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _held(lock: Path) -> Iterator[None]:
+    """Wait until no other process holds the lock, and hold it."""
+    handle = _opened(lock)
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _opened(lock: Path) -> int:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(lock, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise DataError(f"{lock.parent} cannot be written: {error}; choose another folder with --out") from error
 
 
 def unfit_protocols(

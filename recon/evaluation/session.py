@@ -54,9 +54,16 @@ def run(wishes: Wishes) -> Outcome:
     found = find_models(wishes.specs, wishes.place)
     records: list[Record] = []
     left_out: dict[tuple[str, str], str] = {}
-    for models, study in _studies(found, wishes):
+    studies = _studies(found, wishes)
+    for models, study in studies:
         records += evaluate(models, study, protocols, wishes.out)
         left_out |= unfit_protocols(models, study, protocols)
+    measured = {model.name for models, _ in studies for model in models}
+    left_out |= {
+        (one.model.name, "everything"): f"it is for {one.modalities[0].upper()} data"
+        for one in found
+        if one.model.name not in measured
+    }
     return Outcome(records, left_out)
 
 
@@ -113,7 +120,12 @@ def _data(modality: str, members: Sequence[Found], wishes: Wishes) -> SliceData:
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
     }  # the data module checks them itself
     chosen = None if folder is None else Path(str(folder))
-    return DATA[modality](chosen, workers=0, seed=wishes.seed, **arguments)
+    try:
+        return DATA[modality](chosen, workers=0, seed=wishes.seed, **arguments)
+    except TypeError as error:
+        raise DataError(
+            f"the settings of {trained[0][0]}'s data cannot be understood: {error}; update recon"
+        ) from error
 
 
 def _same(trained: Sequence[tuple[str, Mapping[str, Word]]], key: str) -> Word:
@@ -147,4 +159,6 @@ def chosen_device(word: str) -> str:
         raise ConfigError(f"device must be cpu, cuda, cuda:N or auto, got {word!r}")
     if device.type == "cuda" and not there:
         raise ConfigError(f"device {word} must be there, got none: torch sees no GPU; pass --device cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device {word} must be there, got {torch.cuda.device_count()} GPUs, counted from cuda:0")
     return word

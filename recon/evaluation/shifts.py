@@ -65,7 +65,7 @@ def grid_of(rows: int, columns: int) -> Tensor:
 
 def shifted_outputs(model: Model, image: Tensor, shifts: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Give the outputs of an image (1, C, H, W) under all shifts, moved back, and those shifts, batch by batch."""
-    for part in shifts.split(model.batch_size):
+    for part in shifts.to(image.device).split(model.batch_size):
         moved = roll_images(image.expand(len(part), *image.shape[1:]), part)
         yield roll_images(model(moved), -part), part
 

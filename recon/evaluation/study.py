@@ -109,7 +109,7 @@ class Study:
             self.generator("shift", origin.file, origin.slice).integers(-furthest, furthest + 1, size=2)
             for origin in batch.origins
         ]
-        return torch.from_numpy(np.stack(rows))
+        return torch.from_numpy(np.stack(rows)).to(batch.input.device)
 
     @cached_property
     def size(self) -> tuple[int, int]:

@@ -61,7 +61,7 @@ class WorstProtocol(Protocol):
         """Try all shifts of each slice."""
         for index in unit.indices:
             one = Unit(unit.name, (index,))
-            yield self._slice(model, study.batch(one), study)
+            yield self._slice(model, study.batch(one), study, index)
 
     def _passes(self, model: Model, study: Study) -> int:
         rows, columns = study.size
@@ -71,7 +71,7 @@ class WorstProtocol(Protocol):
         fits = rows % period == 0 and columns % period == 0
         return PREMISE_PASSES + (period**2 if fits else 1 + self.random)
 
-    def _slice(self, model: Model, batch: Batch, study: Study) -> Measured:
+    def _slice(self, model: Model, batch: Batch, study: Study, index: int) -> Measured:
         origin = batch.origins[0]
         if batch.target is None:
             raise DataError(f"{origin.file} must have targets to compare with, got none; evaluate other data")
@@ -81,7 +81,7 @@ class WorstProtocol(Protocol):
         random = torch.from_numpy(drawn)
         chosen = shift_set(model, batch.input, random=random, every=self.every)
         found = under_shifts(model, batch, chosen.shifts)
-        changes = {name: values - values[0] for name, values in found.items() if name in ("psnr", "ssim")}
+        changes = {name: _changes(found[name]) for name in ("psnr", "ssim")}
         worst = _furthest(changes["psnr"])
         ten = changes["psnr"][_places(random[:TEN], chosen)]
         item, number, group = place_of(origin)
@@ -108,6 +108,7 @@ class WorstProtocol(Protocol):
                 "shifts": chosen.meaning,
                 "tried": len(chosen.shifts),
                 "period": chosen.period,
+                "index": index,
             },
             arrays={
                 "rows": chosen.shifts[:, 0].tolist(),
@@ -145,6 +146,12 @@ def under_shifts(model: Model, batch: Batch, shifts: Tensor) -> dict[str, np.nda
             found["max_abs"].append(error.max_abs)
             found["bitwise"].append(float(torch.equal(bits(raw), bits(unmoved[0]))))
     return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
+
+
+def _changes(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Give the changes since the first; none between two infinite values, as a perfect output has them."""
+    with np.errstate(invalid="ignore"):
+        return np.where(values == values[0], 0.0, values - values[0])
 
 
 def _furthest(changes: np.ndarray[tuple[int], np.dtype[np.float64]]) -> int:

@@ -51,6 +51,7 @@ def equivariance_pair(f: Callable[[Tensor], Tensor], x: Tensor, shift: Sequence[
     >>> torch.equal(first, second)
     True
     """
+    shift = shift.to(x.device) if isinstance(shift, Tensor) else shift
     shifted = roll_images(x, shift)
     output = f(x)
     if output.shape[0] != x.shape[0] or output.shape[2:] != x.shape[2:]:

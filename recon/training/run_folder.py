@@ -26,7 +26,10 @@ _HOW_TO = """This is a training run of recon {version}.
   resume       recon train --resume {folder}
   go on longer recon train --resume {folder} --trainer.max_epochs N
   watch        tensorboard --logdir {folder}
+  evaluate     recon evaluate {folder} --out {folder}/evaluation
+               recon report {folder}/evaluation --out {folder}/evaluation/report.html
   use          network = recon.load("{folder}/checkpoints/best.safetensors")
+  export       torch.export.save(torch.export.export(network, (torch.zeros(1, 1, 128, 128),)), "network.pt2")
 
 config.yaml             everything that was chosen
 run.json                seed, versions, data

@@ -20,7 +20,7 @@ from recon.data.prepared import prepared_file
 from recon.data.samples import Sample, Skipped, collate
 from recon.data.volumes import parts_of, read_volume, volume_files
 from recon.errors import ConfigError, DataError
-from tests.data.files import cut, replace_key, write_fastmri_folder, write_fastmri_volume
+from tests.data.files import cut, middle, replace_key, write_fastmri_folder, write_fastmri_volume
 
 ACCELERATIONS = [(4, 0.08), (8, 0.04)]
 
@@ -391,3 +391,59 @@ def test_inputs_and_targets_are_float32_whatever_the_file_has(tmp_path: Path) ->
     sample = read(FastMRISlices(tmp_path), 0)
     assert sample.target is not None
     assert sample.input.dtype == sample.target.dtype == torch.float32
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (1, 0), (0, 1), (3, -5), (-13, 17)])
+def test_a_moved_object_is_what_numpy_makes_of_it(folder: Path, shift: tuple[int, int]) -> None:
+    dataset = FastMRISlices(folder, clamp=None)
+    with h5py.File(dataset.volumes[1].path) as file:
+        kspace = np.asarray(file["kspace"][2])
+    mask = dataset.mask.columns_of_file(kspace.shape[1], dataset.volumes[1].path.name).numpy()
+    whole = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(np.where(mask, kspace, 0)), norm="ortho"))
+    expected = middle(np.roll(np.abs(whole), shift, (0, 1)), (24, 24))
+    sample = dataset.measured_again(4, shift)
+    assert isinstance(sample, Sample)
+    assert_relatively_close(sample.input[0] * sample.scale + sample.mean, torch.from_numpy(expected))
+    assert sample.mean == pytest.approx(expected.mean(), rel=1e-5)
+    assert sample.scale == pytest.approx(expected.std(ddof=1), rel=1e-5)
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_an_object_that_does_not_move_gives_the_slice_itself(folder: Path, tmp_path: Path, prepared: bool) -> None:
+    cache = tmp_path / "cache" if prepared else None
+    if cache:
+        prepare_all(preparation_of(folder), cache)
+    dataset = FastMRISlices(folder, clamp=1.5, crop=(20, 22), cache=cache)
+    again, sample = dataset.measured_again(3, (0, 0)), read(dataset, 3)
+    moved, expected = (
+        one.measured_again(3, (2, 1)) for one in (dataset, FastMRISlices(folder, clamp=1.5, crop=(20, 22)))
+    )
+    assert isinstance(moved, Sample)
+    assert isinstance(expected, Sample)
+    assert moved.input.equal(expected.input)
+    assert isinstance(again, Sample)
+    torch.testing.assert_close(again.input, sample.input, rtol=0, atol=1e-5 if prepared else 0)
+    assert again.input.max() == 1.5
+    assert again.target is None
+    assert (again.origin, again.data_range) == (sample.origin, sample.data_range)
+
+
+def test_a_moved_test_volume_keeps_its_own_mask(tmp_path: Path) -> None:
+    write_fastmri_volume(tmp_path / "a.h5", target=None, size=(24, 20), mask=np.arange(40) % 3 == 2)
+    dataset = FastMRISlices(tmp_path, clamp=None)
+    still, moved = dataset.measured_again(0, (0, 0)), dataset.measured_again(0, (2, 0))
+    assert isinstance(still, Sample)
+    assert isinstance(moved, Sample)
+    before, after = (sample.input * sample.scale + sample.mean for sample in (still, moved))
+    assert_relatively_close(after[:, 2:], before[:, :-2])
+
+
+def test_a_moved_slice_that_is_broken_is_refused_or_skipped(tmp_path: Path) -> None:
+    path = write_fastmri_volume(tmp_path / "a.h5")
+    with h5py.File(path, "r+") as file:
+        file["kspace"][1] = np.nan
+    with pytest.raises(DataError, match=r"a.h5: slice 1 of kspace must be finite"):
+        FastMRISlices(tmp_path).measured_again(1, (1, 0))
+    assert isinstance(FastMRISlices(tmp_path, on_bad_file="skip").measured_again(1, (1, 0)), Skipped)
+    with pytest.raises(IndexError):
+        FastMRISlices(tmp_path).measured_again(3, (1, 0))

@@ -14,6 +14,7 @@ from recon.data.samples import Sample, Skipped
 from recon.errors import ConfigError, DataError
 from recon.ops.beam_geometry import LODOPAB, lodopab_like
 from recon.ops.filtered_back_projection import filtered_back_projection
+from recon.ops.parallel_beam import project
 from tests.data.files import cut, replace_key, write_lodopab_pair
 
 
@@ -235,3 +236,50 @@ def test_a_geometry_that_is_none_is_refused_by_file(folder: Path, name: str, val
         DataError, match=r"observation_train_000.hdf5: image_extent and detector_extent must be lengths"
     ):
         read_pair(folder / "ground_truth_train_000.hdf5")
+
+
+def again(dataset: LoDoPaBSlices, index: int, shift: tuple[int, int]) -> torch.Tensor:
+    """Measure the moved object of a slice that is there."""
+    found = dataset.measured_again(index, shift)
+    assert isinstance(found, Sample)
+    assert found.target is None
+    assert (found.mean, found.scale, found.origin) == (0, 1, read(dataset, index).origin)
+    return found.input
+
+
+@pytest.mark.parametrize("filter", ["hann", "ramp"])
+def test_an_object_that_does_not_move_gives_the_slice_itself_where_it_has_no_noise(folder: Path, filter: str) -> None:
+    dataset = LoDoPaBSlices(folder, "train", filter=filter, frequency_scaling=0.8, crop=(12, 10))  # type: ignore[arg-type]
+    torch.testing.assert_close(again(dataset, 5, (0, 0)), read(dataset, 5).input, rtol=1e-5, atol=1e-6)
+
+
+def test_noise_of_the_observation_is_not_measured_again(folder: Path, tmp_path: Path) -> None:
+    with h5py.File(folder / "observation_train_000.hdf5", "r+") as file:
+        clean = file["data"][0]
+        file["data"][0] += 0.1
+    prepare_all(preparation_of(folder), tmp_path)
+    expected = filtered_back_projection(torch.from_numpy(clean)[None, None], lodopab_like(16))[0]
+    for cache in (None, tmp_path):
+        dataset = LoDoPaBSlices(folder, "train", cache=cache)
+        torch.testing.assert_close(again(dataset, 0, (0, 0)), expected, rtol=1e-5, atol=1e-6)
+        assert not torch.allclose(read(dataset, 0).input, expected, rtol=1e-2)
+
+
+@pytest.mark.parametrize("shift", [(1, 0), (0, 1), (-1, 1)])
+def test_a_moved_object_is_what_its_moved_image_measures(folder: Path, shift: tuple[int, int]) -> None:
+    dataset = LoDoPaBSlices(folder, "train", crop=(14, 12))
+    geometry, truth = lodopab_like(16), torch.from_numpy(dataset.pair(1).truth)
+    assert truth[0].abs().max() == truth[-1].abs().max() == truth[:, 0].abs().max() == truth[:, -1].abs().max() == 0
+    lines = project(truth.roll(shift, (0, 1))[None, None], geometry)
+    expected = filtered_back_projection(lines, geometry)[0, :, 1:15, 2:14]
+    torch.testing.assert_close(again(dataset, 1, shift), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_moved_slice_that_is_broken_is_refused_or_skipped(folder: Path) -> None:
+    with h5py.File(folder / "ground_truth_train_000.hdf5", "r+") as file:
+        file["data"][2, 3, 4] = np.nan
+    with pytest.raises(DataError, match=r"ground_truth_train_000.hdf5: slice 2 of data must be finite"):
+        LoDoPaBSlices(folder, "train").measured_again(2, (1, 0))
+    assert isinstance(LoDoPaBSlices(folder, "train", on_bad_file="skip").measured_again(2, (1, 0)), Skipped)
+    with pytest.raises(IndexError):
+        LoDoPaBSlices(folder, "train").measured_again(7, (1, 0))

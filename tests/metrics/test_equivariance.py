@@ -10,6 +10,7 @@ from torch import Tensor
 
 from recon.errors import ShapeError
 from recon.metrics import EquivarianceError, equivariance_error
+from recon.metrics.equivariance import disagreement, equivariance_pair
 from tests.properties import FLOATS
 
 PERFECT = EquivarianceError(nmse=0.0, max_abs=0.0, bitwise=True)
@@ -201,3 +202,34 @@ def test_shape_that_depends_on_the_image_is_refused() -> None:
     message = r"^f must give the same shape for x and for x shifted, got \(1, 1, 4\) and \(1, 4, 4\)$"
     with pytest.raises(ShapeError, match=message):
         equivariance_error(lambda y: y if torch.equal(x, y) else y.expand(1, 4, 4), x, [1])
+
+
+def test_a_pair_is_what_its_error_compares() -> None:
+    x, shift = torch.randn(2, 1, 4, 6), torch.tensor([[1, -2], [3, 0]])
+    expected, got = equivariance_pair(with_ramp, x, shift)
+    rolled = [torch.roll(with_ramp(x)[i], tuple(shift[i].tolist()), (-2, -1)) for i in range(2)]
+    assert torch.equal(expected, torch.stack(rolled))
+    moved = [torch.roll(x[i], tuple(shift[i].tolist()), (-2, -1)) for i in range(2)]
+    assert torch.equal(got, with_ramp(torch.stack(moved)))
+    assert disagreement(expected, got) == equivariance_error(with_ramp, x, shift)
+
+
+def test_shifts_go_where_the_images_are() -> None:
+    x = torch.zeros(2, 1, 4, 6, device="meta")
+    expected, got = equivariance_pair(torch.relu, x, torch.tensor([[1, -2], [3, 0]]))
+    assert (expected.device, got.device) == (x.device, x.device)
+
+
+def test_disagreement_by_hand() -> None:
+    expected, got = torch.tensor([[2.0, 0.0], [1.0, 2.0]]), torch.tensor([[2.0, 3.0], [1.0, 2.0]])
+    assert disagreement(expected, got) == EquivarianceError(nmse=1.0, max_abs=3.0, bitwise=False)
+    assert disagreement(got, got.clone()) == PERFECT
+    assert disagreement(torch.zeros(2), torch.zeros(2)) == PERFECT
+    assert disagreement(torch.zeros(2), torch.ones(2)).nmse == math.inf
+    assert disagreement(torch.zeros(1), -torch.zeros(1)) == EquivarianceError(0.0, 0.0, bitwise=False)
+    assert disagreement(torch.zeros(0), torch.zeros(0)) == PERFECT
+
+
+def test_disagreement_of_two_shapes_is_refused() -> None:
+    with pytest.raises(ShapeError, match=r"both must have one shape, got \(2,\) and \(2, 1\)"):
+        disagreement(torch.zeros(2), torch.zeros(2, 1))

@@ -1,0 +1,142 @@
+"""What a network costs: parameters, time and memory."""
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+
+from recon.evaluation.models import Model
+from recon.evaluation.protocol import Measured, Protocol
+from recon.evaluation.study import Study, Unit
+from recon.records import Word
+
+WARM_UPS, FEWEST = 2, 5  # passes
+SHORTEST, LONGEST = 1.0, 20.0  # seconds
+
+
+class CostProtocol(Protocol):
+    """Parameters, seconds for one slice, slices a second in batches, and the most memory that a slice takes."""
+
+    name, title = "cost", "parameters, time and memory"
+
+    def convention(self, study: Study) -> str:
+        """Say how."""
+        memory = (
+            "the most that torch has allocated on the GPU during a pass, less what it had before"
+            if study.device.type == "cuda"
+            else "the most bytes of tensors that a pass allocates on the CPU and holds at once, by torch's profiler, "
+            "without the working memory of libraries beneath torch; not known for what does not run in torch"
+        )
+        return (
+            f"white noise of the slices' size; seconds: wall time of one image, the median of at least {FEWEST} passes "
+            f"after {WARM_UPS}, for {SHORTEST:g} to {LONGEST:g} seconds, whatever else the machine does meanwhile; "
+            f"throughput: images a second in batches, measured alike; peak_memory: of one image, in bytes: {memory}; "
+            f"parameters: learnt numbers"
+        )
+
+    def units(self, model: Model, study: Study) -> Sequence[Unit]:
+        """Take it as a whole."""
+        return [Unit("cost")]
+
+    def passes(self, model: Model, unit: Unit, study: Study) -> int:
+        """Count the least number of images: how many fit into the time shows only then."""
+        return (WARM_UPS + FEWEST) * (1 + model.batch_size) + 1
+
+    def measure(self, model: Model, unit: Unit, study: Study) -> Iterator[Measured]:
+        """Measure time, then memory."""
+        generator = study.generator("cost")
+        values = generator.standard_normal((model.batch_size, 1, *study.size))
+        batch = torch.from_numpy(values).float().to(model.device)
+        measures = {} if model.subject.parameters is None else {"parameters": float(model.subject.parameters)}
+        seconds = median_seconds(_pass_of(model, batch[:1]), model.device)
+        many = seconds if model.batch_size == 1 else median_seconds(_pass_of(model, batch), model.device)
+        measures |= {"seconds": seconds, "throughput": model.batch_size / many}
+        if model.device.type == "cuda" or model.subject.kind != "onnx":
+            measures |= {"peak_memory": float(peak_memory(_pass_of(model, batch[:1]), model.device))}
+        settings: dict[str, Word] = {
+            "size": list(study.size),
+            "threads": torch.get_num_threads(),
+            "batch_size": model.batch_size,
+        }
+        yield Measured("set", "", measures, settings=settings)
+
+
+def median_seconds(work: Callable[[], object], device: torch.device) -> float:
+    """Give the median wall time of some work, which is waited for where it runs on a GPU."""
+    for _ in range(WARM_UPS):
+        work()
+    times: list[float] = []
+    while sum(times) < (SHORTEST if len(times) >= FEWEST else LONGEST):
+        _wait(device)
+        start = time.perf_counter()
+        work()
+        _wait(device)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def peak_memory(work: Callable[[], object], device: torch.device) -> int:
+    """Give the most bytes that some work allocates and holds at once, on a GPU or in tensors on the CPU."""
+    if device.type == "cuda":
+        _wait(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        work()
+        _wait(device)
+        return torch.cuda.max_memory_allocated(device) - before
+    with _quiet_profiler(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        work()
+    held = highest = 0
+    for change in _allocations(profiler):
+        held += change
+        highest = max(highest, held)
+    return highest
+
+
+def _pass_of(model: Model, images: Tensor) -> Callable[[], object]:
+    """Give a pass of the network alone, as `Model` runs it but without its checks."""
+    enabled = model.precision != "float32"
+
+    @torch.no_grad()
+    def work() -> object:
+        with torch.autocast(model.device.type, getattr(torch, model.precision), enabled=enabled):
+            return model.function(images)
+
+    return work
+
+
+def _allocations(profiler: profile) -> list[int]:
+    """Give the bytes that were allocated (+) and freed (-), in their order."""
+    with TemporaryDirectory() as folder:
+        trace = Path(folder) / "trace.json"
+        profiler.export_chrome_trace(str(trace))
+        events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
+    of_memory = [event for event in events if event.get("name") == "[memory]" and event["args"]["Device Type"] == 0]
+    return [int(event["args"]["Bytes"]) for event in sorted(of_memory, key=lambda event: float(event["ts"]))]
+
+
+@contextmanager
+def _quiet_profiler() -> Iterator[None]:
+    """Keep the profiler from writing notes to the terminal when it first starts."""
+    name = "KINETO_LOG_LEVEL"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "99"
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,108 @@
+"""Numbers as people read them, in the cells of tables."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from recon.report.parts import Cell
+from recon.report.statistics import Interval
+
+DASH = "\N{EN DASH}"  # where there is nothing to show
+NONE = Cell(DASH, kind="none")
+
+
+def error_text(value: float) -> str:
+    """Write an error: two digits and the power of ten; an exact zero as 0.
+
+    >>> error_text(1.234e-4), error_text(0.0)
+    ('1.2e-04', '0')
+    """
+    return _special(value) or ("0" if value == 0 else f"{value:.1e}")
+
+
+def decibel_text(value: float) -> str:
+    """Write a level in dB, with two decimals."""
+    return _special(value) or f"{value:.2f}"
+
+
+def change_text(value: float, *, decimals: int = 2) -> str:
+    """Write a change with its sign; one too small for the decimals as a power of ten, and none as 0.
+
+    >>> change_text(-0.304), change_text(4e-5), change_text(0.0)
+    ('-0.30', '+4.0e-05', '0')
+    """
+    if value == 0 or _special(value):
+        return _special(value) or "0"
+    return f"{value:+.1e}" if abs(value) < 0.5 * 10**-decimals else f"{value:+.{decimals}f}"
+
+
+def size_text(value: float) -> str:
+    """Write the size of a change in dB, which may be tiny."""
+    return change_text(abs(value)).removeprefix("+")
+
+
+def similarity_text(value: float) -> str:
+    """Write an SSIM with four decimals; an exact 1 as 1.
+
+    >>> similarity_text(0.99999), similarity_text(1.0)
+    ('1.0000', '1')
+    """
+    return _special(value) or ("1" if value == 1 else f"{value:.4f}")
+
+
+def quality_error_text(value: float) -> str:
+    """Write an NMSE against the target, with four decimals unless it is small."""
+    return _special(value) or (f"{value:.4f}" if value >= 1e-3 else error_text(value))
+
+
+def share_text(value: float) -> str:
+    """Write a share in percent; 100 % and 0 % are said of all and none alone.
+
+    >>> share_text(1.0), share_text(0.99999), share_text(0.25), share_text(1e-6), share_text(0.0)
+    ('100 %', '99.9 %', '25.0 %', '0.1 %', '0 %')
+    """
+    if value in (0, 1) or _special(value):
+        return _special(value) or f"{value:.0%}".replace("%", " %")
+    return f"{min(max(100 * value, 0.1), 99.9):.1f} %"
+
+
+def interval_text(value: str, interval: Interval | None, low: str, high: str) -> str:
+    """Write a number with its interval, if it has one: 33.1 [32.0, 34.2]."""
+    return value if interval is None else f"{value} [{low}, {high}]"
+
+
+def number(text: str, value: float) -> Cell:
+    """Give a number's cell, or that of none for NaN."""
+    return NONE if math.isnan(value) else Cell(text, value)
+
+
+def error(value: float) -> Cell:
+    """Give an error's cell."""
+    return number(error_text(value), value)
+
+
+def share(value: float) -> Cell:
+    """Give a share's cell."""
+    return number(share_text(value), value)
+
+
+def word(text: str) -> Cell:
+    """Give a word's cell."""
+    return Cell(text, kind="word")
+
+
+def published_cell(value: float | None, text: Callable[[float], str]) -> Cell:
+    """Give the cell of a published figure with the digits that were published, spelt much as `text` spells ours."""
+    if value is None:
+        return NONE
+    if text is error_text or value < 5e-3:
+        return Cell(np.format_float_scientific(value, trim="-", exp_digits=2), value, "published")
+    written = f"{value:.2f}" if text is decibel_text else ("1.0" if value == 1 else f"{value:g}")  # 1.0: rounded
+    return Cell(written, value, "published")
+
+
+def _special(value: float) -> str:
+    if math.isnan(value):
+        return DASH
+    return "" if math.isfinite(value) else ("∞" if value > 0 else "-∞")

@@ -1,0 +1,65 @@
+"""Names of networks beside what is drawn of them, spread so that none covers another."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+
+from recon.report.figures.drawing import FAINT, INK, LONGEST
+from recon.report.figures.looks import Look
+
+
+def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Move places, in their order, apart to at least `gap`, and as far as that goes into [low, high].
+
+    >>> spread([0.5, 0.5, 0.0], 0.25, 0, 1)
+    [0.5, 0.75, 0.0]
+    """
+    order = sorted(range(len(places)), key=lambda index: places[index])
+    moved = list(places)
+    reached = low - gap
+    for index in order:
+        moved[index] = reached = max(places[index], reached + gap)
+    reached = high + gap
+    for index in reversed(order):
+        moved[index] = reached = min(moved[index], reached - gap)
+    return moved
+
+
+def short(name: str, longest: int = LONGEST) -> str:
+    """Leave out the middle of a long name.
+
+    >>> short("package.module:function", 11)
+    'packa…ction'
+    """
+    half = (longest - 1) // 2
+    return name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"
+
+
+def label_ends(axes: Axes, ends: Mapping[str, float], networks: Mapping[str, Look]) -> None:
+    """Write the networks' names to the right of the axes, each at the height where its line ends."""
+    low, high = axes.get_ylim()
+    height = axes.get_position().height * axes.figure.get_figheight()  # type: ignore[union-attr]
+    gap = (high - low) * 0.155 / height
+    names = list(ends)
+    places = spread([ends[name] for name in names], gap, low + gap / 2, high - gap / 2)
+    right = axes.get_xlim()[1]
+    width = right - axes.get_xlim()[0]
+    for name, place in zip(names, places, strict=True):
+        look = networks[name]
+        axes.plot([right, right + 0.04 * width], [ends[name], place], color=look.colour, linewidth=0.7, clip_on=False)
+        axes.plot([right + 0.06 * width], [place], look.marker, color=look.colour, clip_on=False, markersize=4)
+        axes.text(right + 0.09 * width, place, short(name), va="center", ha="left", size=8)
+    axes.set_xlim(right - width, right)
+    axes.set_ylim(low, high)
+
+
+def name_rows(axes: Axes, names: Sequence[str], networks: Mapping[str, Look]) -> None:
+    """Make the y axis one row for each network, the first at the top, with its name and marker."""
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), [short(name) for name in names])
+    axes.tick_params(axis="y", length=0, pad=6)
+    axes.spines["left"].set_visible(False)
+    for row, name in enumerate(names):
+        axes.axhline(row, color=INK, alpha=FAINT, linewidth=0.6, zorder=0)
+        axes.get_yticklabels()[row].set_color(INK)
+        axes.get_yticklabels()[row].set_fontweight("bold" if networks[name].exact else "normal")

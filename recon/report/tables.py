@@ -1,0 +1,123 @@
+"""How tables are made: a column says what it shows of a network, a caption on which data it was measured."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from recon.records import Record, Subject, Word
+from recon.report.cells import word
+from recon.report.parts import Cell, Table
+from recon.report.selection import Group
+from recon.report.statistics import Values, values_of
+
+Better = Literal["low", "high"]
+BUILT_IN = "built-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its heading, its cell for each network, and whether low or high numbers are the better ones."""
+
+    heading: str
+    cell: Callable[[Subject], Cell]
+    better: Better | None = None
+
+
+def measured(records: Sequence[Record], measure: str) -> Values:
+    """Give one measure of records with the volumes that they are of; records without it are left out."""
+    having = [record for record in records if measure in record.measures]
+    return values_of([record.measures[measure] for record in having], [record.item for record in having])
+
+
+def table(
+    group: Group, name: str, title: str, *, caption: str, columns: Sequence[Column], notes: Sequence[str] = ()
+) -> Table | None:
+    """Make a table with a row for each network that has anything to show; None where none has."""
+    rows = [(subject, [column.cell(subject) for column in columns]) for subject in group.subjects]
+    rows = [(subject, cells) for subject, cells in rows if any(_says_something(cell) for cell in cells)]
+    if not rows:
+        return None
+    contenders = [index for index, (subject, _) in enumerate(rows) if subject.kind != BUILT_IN]
+    grid = [[word(subject.name), *cells] for subject, cells in rows]
+    for place, column in enumerate(columns, 1):
+        if column.better is not None:
+            _mark_best(grid, contenders, place, column.better)
+    headings = ("network", *(column.heading for column in columns))
+    return Table(f"{group.key}-{name}", title, caption, headings, grid, tuple(notes))
+
+
+def caption_of(group: Group, what: str, records: Sequence[Record], *, images: str = "slices") -> str:
+    """Say what was measured, on which data, how many, and with which seed; whether the data are synthetic comes first.
+
+    `what` is one or more sentences, with the convention in short.
+    """
+    source = group.source
+    name = source.name.replace(" (synthetic)", "") if source.synthetic else source.name
+    data = f"Synthetic data: {name}" if source.synthetic else f"Data: {name}"
+    seeds = sorted({record.circumstances.seed for record in records})
+    said = f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
+    counts = extent(records, images=images)
+    if images != "slices":  # other images than the data's
+        return f"{what} On {counts}; the networks are for {data[0].lower()}{data[1:]}; {said}."
+    return f"{what} {data}{f', {counts}' if counts else ''}; {said}."
+
+
+def extent(records: Sequence[Record], *, images: str = "slices") -> str:
+    """Count volumes and slices, as in `3 volumes, 48 slices`; nothing for measures of the whole network."""
+    slices = {(record.item, record.slice) for record in records if record.scope == "image"}
+    volumes = {record.item for record in records if record.scope != "set"}
+    if not volumes:
+        return ""
+    parts = [counted(len(volumes), "volume")] if images == "slices" else []
+    parts += [counted(len(slices), images.removesuffix("s"))] if slices else []
+    return ", ".join(parts)
+
+
+def counted(count: int, thing: str) -> str:
+    """Write a number of things."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def notes_of(group: Group, protocol: str, measures: Sequence[str] = ()) -> list[str]:
+    """Say what must be known to read a table: networks measured on different images or seeds, and values left out."""
+    places: dict[str, frozenset[tuple[str, int | None]]] = {}
+    seeds: dict[str, int] = {}
+    for name in group.names:
+        records = group.of(protocol, name)
+        if records:
+            places[name] = frozenset((record.item, record.slice) for record in records)
+            seeds[name] = records[0].circumstances.seed
+    notes = []
+    if len(set(places.values())) > 1 and protocol != "layers":
+        said = ", ".join(f"{name} {len(held)}" for name, held in places.items())
+        notes.append(f"The networks were not measured on the same images ({said}): compare with care.")
+    if len(set(seeds.values())) > 1:
+        said = ", ".join(f"{name} {seed}" for name, seed in seeds.items())
+        notes.append(f"The networks were measured with different seeds ({said}), and so with other shifts and noise.")
+    for measure in measures:
+        missing = {name: measured(group.of(protocol, name), measure).missing for name in places}
+        said = ", ".join(f"{name} {count}" for name, count in missing.items() if count)
+        if said:
+            notes.append(f"Left out of {measure}, being undefined there: {said}.")
+    return notes
+
+
+def numbers_in(word: Word) -> tuple[float, ...]:
+    """Give the numbers of a setting that is a row of them; empty where it is not."""
+    if isinstance(word, str) or not isinstance(word, list | tuple):
+        return ()
+    return tuple(float(entry) for entry in word if isinstance(entry, int | float) and not isinstance(entry, bool))
+
+
+def _says_something(cell: Cell) -> bool:
+    return cell.kind not in ("none", "published")
+
+
+def _mark_best(grid: list[list[Cell]], contenders: Sequence[int], place: int, better: Better) -> None:
+    """Mark the best of a column, unless all are as good."""
+    values = [(row, value) for row in contenders if (value := grid[row][place].value) is not None]
+    best = (min if better == "low" else max)((value for _, value in values), default=None)
+    winners = [row for row, value in values if value == best]
+    if len(winners) < len(values):
+        for row in winners:
+            grid[row][place] = replace(grid[row][place], best=True)

@@ -1,0 +1,187 @@
+"""Tables of what lies beyond whole circular shifts: fractions, borders, moving objects, noise, and single layers."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from recon.records import Record, Subject
+from recon.report.cells import DASH, NONE, error, error_text, number, share, word
+from recon.report.parts import Cell, Table
+from recon.report.selection import Group
+from recon.report.statistics import Values, largest, mean, percentile, values_of
+from recon.report.tables import Column, caption_of, measured, notes_of, numbers_in, table
+
+
+def subpixel(group: Group) -> Table | None:
+    """Show the error under shifts by fractions of a pixel."""
+    records = group.of("subpixel")
+    fractions = sorted({_fraction(record) for record in records})
+    columns = [_fraction_column(group, fraction) for fraction in fractions]
+    what = (
+        "Equivariance to Fourier shifts by fractions of a pixel along rows, columns and both: mean NMSE, in brackets "
+        "the largest. No network here is made exact for these."
+    )
+    caption = caption_of(group, what, records)
+    notes = notes_of(group, "subpixel", ["nmse"])
+    return table(group, "subpixel", "Fractions of a pixel", caption=caption, columns=columns, notes=notes)
+
+
+def border(group: Group) -> Table | None:
+    """Show what differs between two crops of one image: everywhere, and away from the border."""
+    columns = (
+        Column("NMSE", _mean_and_largest(group, "border", "nmse"), "low"),
+        Column("NMSE inside", _mean_and_largest(group, "border", "nmse_inside"), "low"),
+    )
+    what = (
+        "Two crops of each slice some pixels apart, compared on what both show: mean NMSE, in brackets the largest; "
+        "inside leaves the pixels near the border out."
+    )
+    records = group.of("border")
+    notes = notes_of(group, "border", ["nmse", "nmse_inside"])
+    return table(
+        group,
+        "border",
+        "Shifts that are not circular",
+        caption=caption_of(group, what, records),
+        columns=columns,
+        notes=notes,
+    )
+
+
+def physics(group: Group) -> Table | None:
+    """Show what is left of equivariance when the object moves before it is measured."""
+
+    def ratio(subject: Subject) -> Cell:
+        records = group.of("physics", subject.name)
+        floor = mean(measured(records, "floor"))
+        value = mean(measured(records, "nmse")) / floor if floor > 0 else float("nan")
+        return number(f"{value:.3g}", value)
+
+    columns = (
+        Column("NMSE", _mean_and_largest(group, "physics", "nmse"), "low"),
+        Column("floor", _mean_and_largest(group, "physics", "floor")),
+        Column("NMSE over floor", ratio, "low"),
+    )
+    what = (
+        "The object moves by whole pixels and is measured and reconstructed again: mean NMSE between that and the "
+        "moved reconstruction, in brackets the largest; the floor is the same of the networks' inputs."
+    )
+    caption = caption_of(group, what, group.of("physics"))
+    notes = notes_of(group, "physics", ["nmse", "floor"])
+    return table(group, "physics", "The object moves", caption=caption, columns=columns, notes=notes)
+
+
+def stability(group: Group) -> Table | None:
+    """Show how firm the selections are, and what noise does to them and to the output."""
+    records = group.of("stability")
+    strengths = sorted({_strength(record) for record in records})
+    columns = [Column("median margin", lambda subject: _median_margin(group, subject))]
+    columns += [column for strength in strengths for column in _strength_columns(group, strength)]
+    what = (
+        "Selections under white noise, whose strength is in standard deviations of the input: the median over slices "
+        "of the smallest relative gap between the two best phases, the share of slices of which a phase changes, and "
+        "the output's mean NMSE, in brackets the largest."
+    )
+    caption = caption_of(group, what, records)
+    notes = notes_of(group, "stability", ["margin", "flipped", "nmse"])
+    return table(group, "stability", "Selections under noise", caption=caption, columns=columns, notes=notes)
+
+
+def layers(group: Group) -> Table | None:
+    """Show which layer breaks equivariance first."""
+    columns = (
+        Column("first layer that breaks", lambda subject: _first(group, subject)),
+        Column("its kind", lambda subject: _broken(group, subject, "kind")),
+        Column("its stride", lambda subject: _broken(group, subject, "stride")),
+        Column("NMSE there", lambda subject: _broken_error(group, subject)),
+        Column("NMSE of the output", lambda subject: error(largest(measured(_whole(group, subject), "nmse"))), "low"),
+        Column("equal bit for bit", lambda subject: share(mean(measured(_whole(group, subject), "bitwise"))), "high"),
+    )
+    records = group.of("layers")
+    what = (
+        "The first layer, in the order of execution, whose features do not move with the input, and the largest NMSE "
+        "there and of the output over all circular shifts below the period, on a few slices; errors of rounding do not "
+        "count as breaks."
+    )
+    caption = caption_of(group, what, records)
+    return table(group, "layers", "Which layer breaks first", caption=caption, columns=columns)
+
+
+def _mean_and_largest(
+    group: Group, protocol: str, measure: str, wanted: Callable[[Record], bool] = lambda record: True
+) -> Callable[[Subject], Cell]:
+    """Show a mean, with the largest in brackets."""
+
+    def cell(subject: Subject) -> Cell:
+        values = measured([record for record in group.of(protocol, subject.name) if wanted(record)], measure)
+        middle, most = mean(values), largest(values)
+        return number(error_text(middle) if most == 0 else f"{error_text(middle)} ({error_text(most)})", middle)
+
+    return cell
+
+
+def _fraction_column(group: Group, fraction: float) -> Column:
+    def of_fraction(record: Record) -> bool:
+        return _fraction(record) == fraction
+
+    heading = f"by {Fraction(fraction).limit_denominator(64)} pixel: NMSE"
+    return Column(heading, _mean_and_largest(group, "subpixel", "nmse", of_fraction), "low")
+
+
+def _fraction(record: Record) -> float:
+    return max((abs(entry) for entry in numbers_in(record.settings.get("shift"))), default=0.0)
+
+
+def _strength_columns(group: Group, strength: float) -> tuple[Column, Column]:
+    def of_strength(record: Record) -> bool:
+        return _strength(record) == strength
+
+    return (
+        Column(f"noise {strength:g}: flipped", _flipped(group, of_strength)),
+        Column(f"noise {strength:g}: NMSE", _mean_and_largest(group, "stability", "nmse", of_strength), "low"),
+    )
+
+
+def _strength(record: Record) -> float:
+    strength = record.settings.get("strength")
+    return float(strength) if isinstance(strength, int | float) else float("nan")
+
+
+def _median_margin(group: Group, subject: Subject) -> Cell:
+    """Take each slice once; its margin is the same for every strength."""
+    records = group.of("stability", subject.name)
+    margins = {(r.item, r.slice): r.measures["margin"] for r in records if "margin" in r.measures}
+    values: Values = values_of(list(margins.values()), [item for item, _ in margins])
+    return error(percentile(values, 50))
+
+
+def _flipped(group: Group, wanted: Callable[[Record], bool]) -> Callable[[Subject], Cell]:
+    def cell(subject: Subject) -> Cell:
+        return share(mean(measured([r for r in group.of("stability", subject.name) if wanted(r)], "flipped")))
+
+    return cell
+
+
+def _whole(group: Group, subject: Subject) -> Sequence[Record]:
+    """Give the result of the network as a whole, which has no layer's name."""
+    return [record for record in group.of("layers", subject.name) if not record.item]
+
+
+def _first(group: Group, subject: Subject) -> Cell:
+    whole = _whole(group, subject)
+    return word(str(whole[0].settings.get("first") or "none")) if whole else NONE
+
+
+def _broken_record(group: Group, subject: Subject) -> Record | None:
+    whole = _whole(group, subject)
+    name = whole[0].settings.get("first") if whole else None
+    return next((record for record in group.of("layers", subject.name) if name and record.item == name), None)
+
+
+def _broken(group: Group, subject: Subject, setting: str) -> Cell:
+    record = _broken_record(group, subject)
+    return NONE if record is None else word(str(record.settings.get(setting, DASH)))
+
+
+def _broken_error(group: Group, subject: Subject) -> Cell:
+    record = _broken_record(group, subject)
+    return NONE if record is None else error(record.measures.get("nmse", float("nan")))

@@ -1,0 +1,104 @@
+"""Tables of the networks themselves: what they are, and what they cost."""
+
+from collections.abc import Callable, Mapping
+
+from recon.records import Subject
+from recon.report.cells import DASH, NONE, number, word
+from recon.report.parts import Cell, Table
+from recon.report.selection import Group
+from recon.report.statistics import mean
+from recon.report.tables import Column, caption_of, measured, notes_of, table
+
+# measure, heading, how it is written, whether its ratio to plain is shown, whether low is better
+_MEASURES: tuple[tuple[str, str, Callable[[float], str], bool, bool], ...] = (
+    ("parameters", "parameters", lambda value: f"{value:,.0f}", True, True),
+    ("seconds", "time (ms)", lambda value: f"{1000 * value:.3g}", True, True),
+    ("throughput", "images per second", lambda value: f"{value:.3g}", False, False),
+    ("peak_memory", "peak memory (MB)", lambda value: f"{value / 1e6:.3g}", True, True),
+)
+
+
+def cost(group: Group) -> Table | None:
+    """Show parameters, time and memory, each also relative to plain."""
+    records = group.of("cost")
+    plain = group.plain if group.plain is not None and group.of("cost", group.plain.name) else None
+    columns: list[Column] = []
+    for measure, heading, text, as_ratio, low in _MEASURES:
+        if not any(measure in record.measures for record in records):
+            continue
+        columns.append(Column(heading, _cell(group, measure, text), "low" if low else "high"))
+        if plain is not None and as_ratio:
+            columns.append(Column(f"{heading.split(' (')[0]} over {plain.name}'s", _ratio(group, measure, plain)))
+    devices = ", ".join(sorted({record.circumstances.device for record in records}))
+    what = f"What a reconstruction costs, measured on {devices or 'no device'}; ratios are to the plain network."
+    return table(
+        group,
+        "cost",
+        "Cost",
+        caption=caption_of(group, what, records),
+        columns=columns,
+        notes=notes_of(group, "cost"),
+    )
+
+
+def cost_ratio(group: Group, measure: str, subject: Subject, other: Subject) -> float:
+    """Give how many times as much a network costs as another; NaN where that is not known."""
+    mine = mean(measured(group.of("cost", subject.name), measure))
+    theirs = mean(measured(group.of("cost", other.name), measure))
+    return mine / theirs if theirs > 0 else float("nan")
+
+
+def networks(group: Group) -> Table | None:
+    """Show what the networks are: variant, size, weights, training, and how they were computed."""
+    columns = (
+        Column("variant", lambda subject: word(subject.variant or DASH)),
+        Column("kind", lambda subject: word(subject.kind)),
+        Column("parameters", _parameters),
+        Column("period", lambda subject: Cell(str(subject.period), subject.period) if subject.period else NONE),
+        Column("weights (SHA-256)", lambda subject: word(subject.weights[:12]) if subject.weights else NONE),
+        Column("trained", lambda subject: _training(subject)),
+        Column("computed on", lambda subject: word(_circumstances(group, subject))),
+    )
+    caption = caption_of(
+        group, "The networks, and how they were computed.", [*group.of("worst"), *group.of("quality")] or group.records
+    )
+    return table(group, "networks", "Networks", caption=caption, columns=columns)
+
+
+def _cell(group: Group, measure: str, text: Callable[[float], str]) -> Callable[[Subject], Cell]:
+    def cell(subject: Subject) -> Cell:
+        value = mean(measured(group.of("cost", subject.name), measure))
+        return number(text(value), value)
+
+    return cell
+
+
+def _ratio(group: Group, measure: str, plain: Subject) -> Callable[[Subject], Cell]:
+    def cell(subject: Subject) -> Cell:
+        value = cost_ratio(group, measure, subject, plain)
+        return number(f"{value:.2f}", value)
+
+    return cell
+
+
+def _parameters(subject: Subject) -> Cell:
+    return NONE if subject.parameters is None else Cell(f"{subject.parameters:,}", subject.parameters)
+
+
+def _training(subject: Subject) -> Cell:
+    training = subject.details.get("training")
+    if not isinstance(training, Mapping) or not training:
+        return NONE
+    words = [f"{training['epochs']} epochs"] if "epochs" in training else []
+    words += [str(training["loss"])] if "loss" in training else []
+    words += [f"seed {training['seed']}"] if "seed" in training else []
+    return word(", ".join(words)) if words else NONE
+
+
+def _circumstances(group: Group, subject: Subject) -> str:
+    found = {
+        (record.circumstances.device, record.circumstances.precision, record.circumstances.versions.get("torch", ""))
+        for record in group.records
+        if record.subject.name == subject.name
+    }
+    return "; ".join(f"{device}, {precision}, torch {torch}" for device, precision, torch in sorted(found))

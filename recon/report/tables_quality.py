@@ -1,0 +1,77 @@
+"""The table of quality with its uncertainty, and of the differences to the plain network."""
+
+from collections.abc import Callable, Mapping
+
+from recon.records import Subject
+from recon.report.cells import (
+    NONE,
+    change_text,
+    decibel_text,
+    interval_text,
+    number,
+    quality_error_text,
+    similarity_text,
+)
+from recon.report.parts import Cell, Table
+from recon.report.selection import Group
+from recon.report.statistics import Interval, Values, mean, mean_interval, paired_difference
+from recon.report.tables import Column, caption_of, measured, notes_of, table
+
+Text = Callable[[float], str]
+
+
+def quality(group: Group) -> Table | None:
+    """Show PSNR, SSIM and NMSE with 95 % intervals over volumes, and each network's PSNR less that of plain."""
+    columns = [
+        Column("PSNR (dB)", lambda subject: _with_interval(group, subject, "psnr", decibel_text), "high"),
+        Column("SSIM", lambda subject: _with_interval(group, subject, "ssim", similarity_text), "high"),
+        Column("NMSE", lambda subject: _with_interval(group, subject, "nmse", quality_error_text), "low"),
+    ]
+    plain = group.plain
+    if plain is not None and group.of("quality", plain.name):
+        columns.append(Column(f"PSNR less {plain.name}'s (dB)", lambda subject: _difference(group, subject, plain)))
+    by = "volumes (fastMRI's convention)" if group.source.modality == "mri" else "images (dival's convention)"
+    what = (
+        f"Quality against the target, means over {by} with 95 % bootstrap intervals over volumes, and differences "
+        "paired by volume or image; a difference whose interval holds 0 may be chance."
+    )
+    records = group.of("quality")
+    notes = notes_of(group, "quality", ["psnr", "ssim", "nmse"])
+    if records and len({record.item for record in records}) < 2:
+        notes = [*notes, "One volume alone: there is no interval."]
+    caption = caption_of(group, what, records)
+    return table(group, "quality", "Quality", caption=caption, columns=columns, notes=notes)
+
+
+def psnr_difference(group: Group, subject: Subject, other: Subject) -> Values:
+    """Give the paired differences of PSNR, subject - other, over what both were measured on."""
+    volume_of = {(record.item, record.slice): record.item for record in group.of("quality")}
+    return paired_difference(_psnr(group, subject), _psnr(group, other), volume_of)
+
+
+def difference_text(value: float, interval: Interval | None) -> str:
+    """Write a difference in dB with its interval."""
+    low, high = (interval.low, interval.high) if interval is not None else (value, value)
+    return interval_text(change_text(value), interval, change_text(low), change_text(high))
+
+
+def _psnr(group: Group, subject: Subject) -> Mapping[tuple[str, int | None], float]:
+    return {
+        (record.item, record.slice): record.measures["psnr"]
+        for record in group.of("quality", subject.name)
+        if "psnr" in record.measures
+    }
+
+
+def _with_interval(group: Group, subject: Subject, measure: str, text: Text) -> Cell:
+    values = measured(group.of("quality", subject.name), measure)
+    value, interval = mean(values), mean_interval(values)
+    low, high = (interval.low, interval.high) if interval is not None else (value, value)
+    return number(interval_text(text(value), interval, text(low), text(high)), value)
+
+
+def _difference(group: Group, subject: Subject, plain: Subject) -> Cell:
+    if subject.name == plain.name:
+        return NONE
+    values = psnr_difference(group, subject, plain)
+    return number(difference_text(mean(values), mean_interval(values)), mean(values))

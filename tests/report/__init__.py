@@ -1,0 +1,1 @@
+"""Tests of recon.report, one file for each module."""
