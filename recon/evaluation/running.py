@@ -204,14 +204,28 @@ def _claimed(part: Path) -> Iterator[bool]:
 
 @contextmanager
 def _held(lock: Path) -> Iterator[None]:
-    """Wait until no other process holds the lock, and hold it."""
+    """Wait until no other process holds the lock, and hold it; it goes with the last one."""
     handle = _opened(lock)
+    while fcntl is not None:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if _is_open_as(lock, handle):
+            break
+        os.close(handle)  # the one before removed it, and another may hold the new one
+        handle = _opened(lock)
     try:
-        if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
+        with suppress(OSError):
+            lock.unlink(missing_ok=True)
         os.close(handle)
+
+
+def _is_open_as(path: Path, handle: int) -> bool:
+    """Tell whether a path still leads to an open file."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def _opened(lock: Path) -> int:

@@ -58,7 +58,7 @@ def test_every_composition_builds(modality: str, sampling: str, small: bool, fol
     assert network.channels == (4, 6)
     assert sampling.startswith(network.sampling.name.partition("-")[0]) or "ddac" in sampling
     assert cli.datamodule.modality == modality
-    assert cli.trainer.max_epochs == (10 if small else {"mri": 50, "ct": 20}[modality])
+    assert cli.trainer.max_epochs == (12 if small else {"mri": 50, "ct": 20}[modality])
 
 
 @pytest.mark.parametrize("option", OPTIONS)
