@@ -14,6 +14,8 @@ from recon.files import written_whole
 FORMAT = 1
 LINES, TABLE = "records.jsonl", "records.csv"
 
+BUILT_IN = "built-in"  # the kind of what leaves its input as it is
+
 _NUMBER = "$number"  # marks, among words, a number that JSON does not have
 
 Scope = Literal["image", "volume", "set"]

@@ -9,7 +9,7 @@ from recon.errors import ReconError, require_at_least
 from recon.evaluation.equivariance import FURTHEST
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol
-from recon.evaluation.shifts import PREMISE_PASSES, shift_set, shifted_outputs
+from recon.evaluation.shifts import passes_of, shift_set, shifted_outputs
 from recon.evaluation.study import Study, Unit
 from recon.metrics.equivariance import disagreement
 from recon.records import Word
@@ -50,15 +50,13 @@ class HardProtocol(Protocol):
 
     def passes(self, model: Model, unit: Unit, study: Study) -> int:
         """Count the shifts."""
-        period = model.subject.period or 16
-        fits = all(n % period == 0 for n in self._size(model, study))
-        return PREMISE_PASSES + (period**2 if fits else 1 + self.random)
+        return passes_of(model, self._size(model, study), random=self.random)
 
     def measure(self, model: Model, unit: Unit, study: Study) -> Iterator[Measured]:
         """Try all shifts of one image."""
         image = hard_images(self._size(model, study))[unit.name][None].to(study.device)
-        drawn = study.generator("hard", unit.name).integers(-FURTHEST, FURTHEST + 1, size=(self.random, 2))
-        chosen = shift_set(model, image, random=torch.from_numpy(drawn))
+        random = study.random_shifts("hard", unit.name, count=self.random, furthest=FURTHEST)
+        chosen = shift_set(model, image, random=random)
         outputs = [output for batch, _ in shifted_outputs(model, image, chosen.shifts) for output in batch]
         errors = [disagreement(outputs[0], output) for output in outputs]
         worst = max(range(len(errors)), key=lambda number: errors[number].nmse)

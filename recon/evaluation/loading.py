@@ -13,10 +13,10 @@ from recon.errors import ConfigError, DataError
 from recon.evaluation.foreign import Foreign, exported_program, named_function, onnx_model
 from recon.evaluation.models import Model, Precision
 from recon.nn.unet import UNet
-from recon.records import Subject, Word
+from recon.records import BUILT_IN, Subject, Word
 from recon.samplings import find_sampling, sampling_from_words
 
-BUILT_IN: dict[str, tuple[str, ...]] = {  # what leaves its input as it is, and for which modalities it has that name
+UNTOUCHED: dict[str, tuple[str, ...]] = {  # what leaves its input as it is, and for which modalities it has that name
     "zero-filling": ("mri",),
     "fbp": ("ct",),
     "identity": ("mri", "ct"),
@@ -80,9 +80,9 @@ def variant_of(arguments: Mapping[str, Word], training: Mapping[str, Word]) -> s
 
 def _find(spec: str, place: Place) -> Found:
     named, what = _name_and_place(spec)
-    if what in BUILT_IN:
-        subject = Subject(named or what, "built-in", variant=what, parameters=0, period=1)
-        return Found(_model(subject, lambda images: images, place), None, BUILT_IN[what])
+    if what in UNTOUCHED:
+        subject = Subject(named or what, BUILT_IN, variant=what, parameters=0, period=1)
+        return Found(_model(subject, lambda images: images, place), None, UNTOUCHED[what])
     path = Path(what)
     if path.suffix == ".onnx":
         return _foreign(named or path.stem, onnx_model(path, device=place.device), place)
@@ -114,9 +114,9 @@ def _network_file(path: Path, checkpoint: str) -> Path:
     if path.exists():
         return path
     there = [str(other) for other in path.parent.glob("*")] if path.parent.is_dir() else []
-    near = get_close_matches(str(path), [*BUILT_IN, *there], n=1, cutoff=0.7)
+    near = get_close_matches(str(path), [*UNTOUCHED, *there], n=1, cutoff=0.7)
     raise DataError(
-        f"{path} must be a run, a file ({SUFFIX}, .onnx, .pt2), module:function, or one of {', '.join(BUILT_IN)}; "
+        f"{path} must be a run, a file ({SUFFIX}, .onnx, .pt2), module:function, or one of {', '.join(UNTOUCHED)}; "
         f"there is none{f'; did you mean {near[0]}?' if near else ''}"
     )
 
@@ -161,7 +161,15 @@ def _without_folder(data: Word) -> Word:
 
 
 def _foreign(name: str, foreign: Foreign, place: Place) -> Found:
-    subject = Subject(name, foreign.kind, name, foreign.weights, foreign.parameters, details={"source": foreign.source})
+    subject = Subject(
+        name,
+        foreign.kind,
+        name,
+        foreign.weights,
+        foreign.parameters,
+        period=foreign.module.multiple if isinstance(foreign.module, UNet) else 0,
+        details={"source": foreign.source},
+    )
     model = _model(subject, foreign.function, place)
     model.module = foreign.module
     return Found(model, None)

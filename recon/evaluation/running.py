@@ -5,7 +5,6 @@ import os
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,18 +13,14 @@ import torch
 
 from recon import __version__
 from recon.data.progress import Counter
-from recon.errors import DataError, ReconError
+from recon.errors import ReconError
+from recon.evaluation.locks import claimed, held
 from recon.evaluation.models import Model
 from recon.evaluation.pictures import draw_worst_case
 from recon.evaluation.protocol import Measured, Protocol
 from recon.evaluation.study import Study, Unit
 from recon.files import written_whole
 from recon.records import FORMAT, LINES, TABLE, Circumstances, Record, read_records, to_line, write_lines, write_table
-
-try:
-    import fcntl
-except ImportError:  # Windows: two processes may then measure the same unit, and the later one's stays
-    fcntl = None  # type: ignore[assignment]
 
 PARTS = "parts"
 _PATIENCE = 0.5  # seconds between two looks at what other processes are at
@@ -54,11 +49,19 @@ def evaluate(models: Sequence[Model], study: Study, protocols: Sequence[Protocol
     _measure_all(tasks)
     records = [record for task in tasks for record in _read_part(task.part)]
     draw_worst_case(models, study, records, out)
-    with _held(out / PARTS / "merging.lock"):
+    with held(out / PARTS / "merging.lock"):
         merged = [*_others(out, records), *records]
         write_lines(merged, out / LINES)
         write_table(merged, out / TABLE)
     return records
+
+
+def unfit_protocols(
+    models: Sequence[Model], study: Study, protocols: Sequence[Protocol]
+) -> Mapping[tuple[str, str], str]:
+    """Say which protocols do not fit which models, and why."""
+    found = {(model.name, protocol.name): protocol.unfit(model, study) for model in models for protocol in protocols}
+    return {key: reason for key, reason in found.items() if reason}
 
 
 def circumstances_of(model: Model, study: Study) -> Circumstances:
@@ -97,7 +100,7 @@ def _measure_all(tasks: Sequence[Task]) -> None:
         while left:
             later = []
             for task in left:
-                with _claimed(task.part) as mine:
+                with claimed(task.part) as mine:
                     if task.part.exists():
                         counter.advance(_passes(task))
                     elif mine:
@@ -179,66 +182,3 @@ def _others(out: Path, records: Sequence[Record]) -> list[Record]:
 
 def _place(record: Record) -> tuple[str, str, str]:
     return record.source.name, record.subject.name, record.protocol
-
-
-@contextmanager
-def _claimed(part: Path) -> Iterator[bool]:
-    """Claim a unit among processes; a process that is killed lets go of what it had claimed."""
-    if fcntl is None:
-        yield True
-        return
-    lock = part.with_suffix(".lock")
-    handle = _opened(lock)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-        with suppress(OSError):
-            lock.unlink(missing_ok=True)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _held(lock: Path) -> Iterator[None]:
-    """Wait until no other process holds the lock, and hold it; it goes with the last one."""
-    handle = _opened(lock)
-    while fcntl is not None:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if _is_open_as(lock, handle):
-            break
-        os.close(handle)  # the one before removed it, and another may hold the new one
-        handle = _opened(lock)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            lock.unlink(missing_ok=True)
-        os.close(handle)
-
-
-def _is_open_as(path: Path, handle: int) -> bool:
-    """Tell whether a path still leads to an open file."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(handle))
-    except FileNotFoundError:
-        return False
-
-
-def _opened(lock: Path) -> int:
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(lock, os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise DataError(f"{lock.parent} cannot be written: {error}; choose another folder with --out") from error
-
-
-def unfit_protocols(
-    models: Sequence[Model], study: Study, protocols: Sequence[Protocol]
-) -> Mapping[tuple[str, str], str]:
-    """Say which protocols do not fit which models, and why."""
-    found = {(model.name, protocol.name): protocol.unfit(model, study) for model in models for protocol in protocols}
-    return {key: reason for key, reason in found.items() if reason}

@@ -14,8 +14,6 @@ ROUNDING = 1e-9  # NMSE below which two outputs are taken for equal where the pr
 _PERIODS = (16, 32, 64)  # tried where a network does not say its own
 _MULTIPLES = ((1, 0), (0, 1), (3, 5))
 
-PREMISE_PASSES = 1 + len(_MULTIPLES)  # that `shift_set` takes where the first period fits
-
 
 @dataclass(frozen=True, slots=True)
 class ShiftSet:
@@ -52,6 +50,16 @@ def shift_set(model: Model, image: Tensor, *, random: Tensor, every: bool = Fals
         if premise <= ROUNDING:
             return ShiftSet(grid_of(period, period), period, premise, "all residues")
     return ShiftSet(torch.cat([torch.zeros(1, 2, dtype=torch.int64), random]), 0, premise, "random")
+
+
+def passes_of(model: Model, size: tuple[int, int], *, random: int, every: bool = False) -> int:
+    """Foretell how many images the network is given for the shifts of `shift_set` and for choosing them."""
+    rows, columns = size
+    if every:
+        return rows * columns
+    period = model.subject.period or _PERIODS[0]
+    fits = rows % period == 0 and columns % period == 0
+    return 1 + len(_MULTIPLES) + (period**2 if fits else 1 + random)
 
 
 def grid_of(rows: int, columns: int) -> Tensor:

@@ -105,11 +105,14 @@ class Study:
 
     def shifts(self, batch: Batch, *, furthest: int = 16) -> Tensor:
         """Give one random shift (B, 2) for each slice, uniform in [-furthest, furthest] along each axis."""
-        rows = [
-            self.generator("shift", origin.file, origin.slice).integers(-furthest, furthest + 1, size=2)
-            for origin in batch.origins
-        ]
-        return torch.from_numpy(np.stack(rows)).to(batch.input.device)
+        origins = [("shift", origin.file, origin.slice) for origin in batch.origins]
+        shifts = [self.random_shifts(*key, count=1, furthest=furthest) for key in origins]
+        return torch.cat(shifts).to(batch.input.device)
+
+    def random_shifts(self, *key: str | int, count: int, furthest: int) -> Tensor:
+        """Give random shifts (count, 2) that follow from the seed and the key, uniform in [-furthest, furthest]."""
+        drawn = self.generator(*key).integers(-furthest, furthest + 1, size=(count, 2))
+        return torch.from_numpy(drawn)
 
     @cached_property
     def size(self) -> tuple[int, int]:

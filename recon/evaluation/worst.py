@@ -1,6 +1,7 @@
 """The worst that a shift can do: quality under every shift that there is."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -11,12 +12,14 @@ from recon.errors import DataError, require_at_least
 from recon.evaluation.equivariance import FURTHEST
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol, place_of
-from recon.evaluation.shifts import PREMISE_PASSES, ShiftSet, shift_set, shifted_outputs
+from recon.evaluation.shifts import ShiftSet, passes_of, shift_set, shifted_outputs
 from recon.evaluation.study import Study, Unit
 from recon.metrics.equivariance import disagreement
 from recon.metrics.quality import psnr, ssim
 from recon.ops.memory import bits
 from recon.records import Word
+
+Numbers: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 TEN = 10  # random shifts an image in the APS paper's Table 2
 
@@ -64,47 +67,25 @@ class WorstProtocol(Protocol):
             yield self._slice(model, study.batch(one), study, index)
 
     def _passes(self, model: Model, study: Study) -> int:
-        rows, columns = study.size
-        if self.every:
-            return rows * columns
-        period = model.subject.period or 16
-        fits = rows % period == 0 and columns % period == 0
-        return PREMISE_PASSES + (period**2 if fits else 1 + self.random)
+        return passes_of(model, study.size, random=self.random, every=self.every)
 
     def _slice(self, model: Model, batch: Batch, study: Study, index: int) -> Measured:
         origin = batch.origins[0]
         if batch.target is None:
             raise DataError(f"{origin.file} must have targets to compare with, got none; evaluate other data")
-        drawn = study.generator("worst", origin.file, origin.slice).integers(
-            -FURTHEST, FURTHEST + 1, size=(self.random, 2)
-        )
-        random = torch.from_numpy(drawn)
+        random = study.random_shifts("worst", origin.file, origin.slice, count=self.random, furthest=FURTHEST)
         chosen = shift_set(model, batch.input, random=random, every=self.every)
         found = under_shifts(model, batch, chosen.shifts)
-        changes = {name: _changes(found[name]) for name in ("psnr", "ssim")}
-        worst = _furthest(changes["psnr"])
-        ten = changes["psnr"][_places(random[:TEN], chosen)]
+        changes = _changes(found["psnr"])
         item, number, group = place_of(origin)
         return Measured(
             "image",
             item,
-            {
-                "psnr": found["psnr"][0],
-                "ssim": found["ssim"][0],
-                "delta_psnr": changes["psnr"][worst],
-                "delta_ssim": changes["ssim"][_furthest(changes["ssim"])],
-                "delta_psnr_ten": ten[_furthest(ten)],
-                "lowest_psnr": float(np.min(found["psnr"])),
-                "highest_psnr": float(np.max(found["psnr"])),
-                "nmse": float(found["nmse"].max()),
-                "max_abs": float(found["max_abs"].max()),
-                "bitwise": float(found["bitwise"].mean()),
-                "premise_nmse": chosen.premise,
-            },
+            _worst_of(found, changes[_places(random[:TEN], chosen)]) | {"premise_nmse": chosen.premise},
             slice=number,
             group=group,
             settings={
-                "shift": chosen.shifts[worst].tolist(),
+                "shift": chosen.shifts[_furthest(changes)].tolist(),
                 "shifts": chosen.meaning,
                 "tried": len(chosen.shifts),
                 "period": chosen.period,
@@ -113,13 +94,13 @@ class WorstProtocol(Protocol):
             arrays={
                 "rows": chosen.shifts[:, 0].tolist(),
                 "columns": chosen.shifts[:, 1].tolist(),
-                "delta_psnr": changes["psnr"].tolist(),
+                "delta_psnr": changes.tolist(),
                 "nmse": found["nmse"].tolist(),
             },
         )
 
 
-def under_shifts(model: Model, batch: Batch, shifts: Tensor) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+def under_shifts(model: Model, batch: Batch, shifts: Tensor) -> dict[str, Numbers]:
     """Measure one slice under shifts (N, 2), the first of which is none.
 
     Gives psnr, ssim (NaN where the target has no data range), and nmse, max_abs and bitwise between the moved output
@@ -148,13 +129,30 @@ def under_shifts(model: Model, batch: Batch, shifts: Tensor) -> dict[str, np.nda
     return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
 
 
-def _changes(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _worst_of(found: Mapping[str, Numbers], ten: Numbers) -> dict[str, float]:
+    """Give what is kept of all shifts; `ten` are the changes of PSNR by the first ten random ones."""
+    changes = {name: _changes(found[name]) for name in ("psnr", "ssim")}
+    return {
+        "psnr": found["psnr"][0],
+        "ssim": found["ssim"][0],
+        "delta_psnr": changes["psnr"][_furthest(changes["psnr"])],
+        "delta_ssim": changes["ssim"][_furthest(changes["ssim"])],
+        "delta_psnr_ten": ten[_furthest(ten)],
+        "lowest_psnr": float(np.min(found["psnr"])),
+        "highest_psnr": float(np.max(found["psnr"])),
+        "nmse": float(found["nmse"].max()),
+        "max_abs": float(found["max_abs"].max()),
+        "bitwise": float(found["bitwise"].mean()),
+    }
+
+
+def _changes(values: Numbers) -> Numbers:
     """Give the changes since the first; none between two infinite values, as a perfect output has them."""
     with np.errstate(invalid="ignore"):
         return np.where(values == values[0], 0.0, values - values[0])
 
 
-def _furthest(changes: np.ndarray[tuple[int], np.dtype[np.float64]]) -> int:
+def _furthest(changes: Numbers) -> int:
     """Give the place of the change of largest size."""
     sizes = np.abs(changes)
     return 0 if np.isnan(sizes).all() else int(np.nanargmax(sizes))

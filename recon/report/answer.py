@@ -7,7 +7,7 @@ from recon.report.cells import change_text, decibel_text
 from recon.report.exactness import Exactness, exactness_of
 from recon.report.selection import Group
 from recon.report.statistics import mean, mean_interval
-from recon.report.tables import BUILT_IN, counted, extent, measured
+from recon.report.tables import average, counted, extent
 from recon.report.tables_cost import cost_ratio
 from recon.report.tables_quality import difference_text, psnr_difference
 from recon.report.tables_shifts import furthest_record, shift_text
@@ -16,12 +16,13 @@ _PLACES = {
     "equivariance": "under one random shift of every slice",
     "ood": "on every image out of the distribution",
     "hard": "on every hard image",
+    "layers": "under every shift below the period of a few slices",
 }
 
 
 def answer(group: Group) -> list[str]:
     """Say which networks were exact, how far the others move, which to use, and at what price."""
-    networks = [subject for subject in group.subjects if subject.kind != BUILT_IN]
+    networks = group.networks
     kind = group.source.modality.upper()
     if not networks:
         return [f"{kind}: no network was measured, only what leaves its input as it is."]
@@ -41,12 +42,12 @@ def _exact_sentence(
     group: Group, networks: Sequence[Subject], exact: Sequence[Subject], judged: dict[str, Exactness]
 ) -> str:
     if not any(judged[subject.name].protocols for subject in networks):
-        return "Whether shifts change the outputs was not measured (protocols equivariance, worst, ood, hard)."
+        return "Whether shifts change the outputs was not measured (protocols equivariance, worst, ood, hard, layers)."
     if not exact:
         return (
             "No network was exact: each gave outputs under shifts that differ."
             if len(networks) > 1
-            else (f"{networks[0].name} was not exact: it gave outputs under shifts that differ.")
+            else f"{networks[0].name} was not exact: it gave outputs under shifts that differ."
         )
     parts: dict[str, list[str]] = {}
     for subject in exact:
@@ -87,7 +88,7 @@ def _moving_sentence(group: Group, others: Sequence[Subject], judged: dict[str, 
 
 def _choice_sentence(group: Group, networks: Sequence[Subject], exact: Sequence[Subject]) -> str:
     """Name the exact network of the best PSNR, with its price; without an exact one, the best PSNR alone."""
-    levels = {subject.name: mean(measured(group.of("quality", subject.name), "psnr")) for subject in networks}
+    levels = {subject.name: average(group.of("quality", subject.name), "psnr") for subject in networks}
     candidates = [subject for subject in (exact or networks) if levels[subject.name] == levels[subject.name]]
     if not candidates:
         return "Quality was not measured (protocol quality), so that no network can be recommended."
@@ -110,6 +111,7 @@ def _price(group: Group, chosen: Subject) -> str:
         interval = mean_interval(differences)
         text = difference_text(mean(differences), interval)
         volumes = counted(len(set(differences.clusters.tolist())), "volume")
+        volumes += "" if interval is not None else ", so no interval"
         said.append(f"PSNR differs from that of {plain.name} by {text} dB ({volumes})")
     ratio = cost_ratio(group, "seconds", chosen, plain)
     if ratio == ratio:

@@ -1,14 +1,12 @@
-"""Numbers as people read them, in the cells of tables."""
+"""Measures as people read them: how many digits each has, and the cells of tables."""
 
 import math
 from collections.abc import Callable
 
-import numpy as np
-
+from recon.report.notation import DASH, all_digits, fixed, scientific, special
 from recon.report.parts import Cell
 from recon.report.statistics import Interval
 
-DASH = "\N{EN DASH}"  # where there is nothing to show
 NONE = Cell(DASH, kind="none")
 
 
@@ -16,25 +14,24 @@ def error_text(value: float) -> str:
     """Write an error: two digits and the power of ten; an exact zero as 0.
 
     >>> error_text(1.234e-4), error_text(0.0)
-    ('1.2e-04', '0')
+    ('1.2·10⁻⁴', '0')
     """
-    return _special(value) or ("0" if value == 0 else f"{value:.1e}")
+    return scientific(value)
 
 
 def decibel_text(value: float) -> str:
     """Write a level in dB, with two decimals."""
-    return _special(value) or f"{value:.2f}"
+    return fixed(value, 2)
 
 
 def change_text(value: float, *, decimals: int = 2) -> str:
     """Write a change with its sign; one too small for the decimals as a power of ten, and none as 0.
 
     >>> change_text(-0.304), change_text(4e-5), change_text(0.0)
-    ('-0.30', '+4.0e-05', '0')
+    ('−0.30', '+4.0·10⁻⁵', '0')
     """
-    if value == 0 or _special(value):
-        return _special(value) or "0"
-    return f"{value:+.1e}" if abs(value) < 0.5 * 10**-decimals else f"{value:+.{decimals}f}"
+    tiny = abs(value) < 0.5 * 10**-decimals
+    return scientific(value, sign=True) if tiny else fixed(value, decimals, sign=True)
 
 
 def size_text(value: float) -> str:
@@ -48,12 +45,12 @@ def similarity_text(value: float) -> str:
     >>> similarity_text(0.99999), similarity_text(1.0)
     ('1.0000', '1')
     """
-    return _special(value) or ("1" if value == 1 else f"{value:.4f}")
+    return "1" if value == 1 else fixed(value, 4)
 
 
 def quality_error_text(value: float) -> str:
     """Write an NMSE against the target, with four decimals unless it is small."""
-    return _special(value) or (f"{value:.4f}" if value >= 1e-3 else error_text(value))
+    return fixed(value, 4) if value >= 1e-3 else error_text(value)
 
 
 def share_text(value: float) -> str:
@@ -62,8 +59,8 @@ def share_text(value: float) -> str:
     >>> share_text(1.0), share_text(0.99999), share_text(0.25), share_text(1e-6), share_text(0.0)
     ('100 %', '99.9 %', '25.0 %', '0.1 %', '0 %')
     """
-    if value in (0, 1) or _special(value):
-        return _special(value) or f"{value:.0%}".replace("%", " %")
+    if value in (0, 1) or special(value):
+        return special(value) or f"{value:.0%}".replace("%", " %")
     return f"{min(max(100 * value, 0.1), 99.9):.1f} %"
 
 
@@ -97,12 +94,6 @@ def published_cell(value: float | None, text: Callable[[float], str]) -> Cell:
     if value is None:
         return NONE
     if text is error_text or value < 5e-3:
-        return Cell(np.format_float_scientific(value, trim="-", exp_digits=2), value, "published")
+        return Cell(all_digits(value), value, "published")
     written = f"{value:.2f}" if text is decibel_text else ("1.0" if value == 1 else f"{value:g}")  # 1.0: rounded
     return Cell(written, value, "published")
-
-
-def _special(value: float) -> str:
-    if math.isnan(value):
-        return DASH
-    return "" if math.isfinite(value) else ("∞" if value > 0 else "-∞")

@@ -8,6 +8,7 @@ from recon.errors import ConfigError, DataError
 from recon.records import Record
 from recon.report.cells import NONE, change_text, number, share_text, word
 from recon.report.measures import MEASURES, Measure
+from recon.report.notation import MINUS
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group, grouped
 
@@ -201,5 +202,5 @@ def _difference_text(change: Change) -> str:
     """Write a change with the unit of its numbers."""
     difference = change.change or 0.0
     if change.measure.startswith("bitwise"):
-        return f"{'-' if difference < 0 else '+' if difference > 0 else ''}{share_text(abs(difference))}"
+        return f"{MINUS if difference < 0 else '+' if difference > 0 else ''}{share_text(abs(difference))}"
     return change_text(difference, decimals=2 if "dB" in change.measure else 4)

@@ -7,7 +7,7 @@ from recon.records import Record
 from recon.report.selection import Group
 
 EXHAUSTIVE = ("all residues", "every shift")
-_ASKED = ("equivariance", "worst", "ood", "hard")
+_ASKED = ("equivariance", "worst", "ood", "hard", "layers")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """A report's tables as a LaTeX document of their own, with booktabs."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
+from recon.report.notation import MINUS
 from recon.report.parts import Cell, Figure, Report, Section, Table
 
 _HEAD = r"""\documentclass{article}
@@ -35,12 +37,15 @@ _SPECIAL = {
     "\N{EN DASH}": "--",
     "\N{MINUS SIGN}": r"\ensuremath{-}",
     "\N{INFINITY}": r"\ensuremath{\infty}",
+    "\N{MIDDLE DOT}": r"\ensuremath{\cdot}",
     "\N{MULTIPLICATION SIGN}": r"\ensuremath{\times}",
     "\N{LESS-THAN OR EQUAL TO}": r"\ensuremath{\leq}",
     "\N{GREATER-THAN OR EQUAL TO}": r"\ensuremath{\geq}",
     "\N{GREEK CAPITAL LETTER DELTA}": r"\ensuremath{\Delta}",
     "\N{NO-BREAK SPACE}": "~",
 }
+_POWER = re.compile(r"(?:(?P<digits>[+−]?\d[\d.]*)·|(?<![\d.]))10(?P<power>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
+_LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
 def to_latex(report: Report, figures: Mapping[str, str] | None = None) -> str:
@@ -79,10 +84,21 @@ def table_to_latex(table: Table) -> str:
 def escaped(text: str) -> str:
     """Write plain Unicode so that LaTeX prints it; signs that it has no font for become question marks.
 
-    >>> escaped("100 % of a_b")
-    '100 \\\\% of a\\\\_b'
+    >>> print(escaped("100 % of a_b"), escaped("1.2·10⁻⁴"))
+    100 \\% of a\\_b $1.2\\cdot10^{-4}$
     """
-    return "".join(_sign(sign) for sign in " ".join(unicodedata.normalize("NFC", text).split()))
+    plain = " ".join(unicodedata.normalize("NFC", text).split())
+    parts, end = [], 0
+    for found in _POWER.finditer(plain):
+        parts += [*map(_sign, plain[end : found.start()]), _power(found)]
+        end = found.end()
+    return "".join([*parts, *map(_sign, plain[end:])])
+
+
+def _power(found: re.Match[str]) -> str:
+    """Write a number with a power of ten as a formula."""
+    digits = f"{found['digits'].replace(MINUS, '-')}\\cdot" if found["digits"] else ""
+    return f"${digits}10^{{{found['power'].translate(_LOWERED)}}}$"
 
 
 def _sign(sign: str) -> str:
@@ -116,7 +132,10 @@ def _figure(figure: Figure, path: str) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    return rf"\textbf{{{escaped(cell.text)}}}" if cell.best else escaped(cell.text)
+    text = escaped(cell.text)
+    if not cell.best:
+        return text
+    return rf"\textbf{{\boldmath {text}}}" if "$" in text else rf"\textbf{{{text}}}"
 
 
 def _label(name: str) -> str:

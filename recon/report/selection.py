@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from recon.errors import DataError, require_known
-from recon.records import Record, Scope, Source, Subject, to_line
+from recon.records import BUILT_IN, Record, Scope, Source, Subject, to_line
 
 PROTOCOLS = (
     *("quality", "equivariance", "worst", "ood", "hard", "subpixel", "border", "physics", "stability", "layers"),
@@ -39,6 +39,11 @@ class Group:
     def names(self) -> list[str]:
         """Give the networks' names, in the order of the tables."""
         return [subject.name for subject in self.subjects]
+
+    @property
+    def networks(self) -> list[Subject]:
+        """Give the subjects without what leaves its input as it is."""
+        return [subject for subject in self.subjects if subject.kind != BUILT_IN]
 
     def of(self, protocol: str, name: str | None = None, *, scope: Scope | None = None) -> list[Record]:
         """Give the records of a protocol, of one network and of one scope if they are named."""

@@ -4,14 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from recon.records import Record, Subject, Word
-from recon.report.cells import word
+from recon.records import BUILT_IN, Record, Subject, Word
+from recon.report.cells import error_text, number, word
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group
-from recon.report.statistics import Values, values_of
+from recon.report.statistics import Values, largest, mean, values_of
 
 Better = Literal["low", "high"]
-BUILT_IN = "built-in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,17 @@ def measured(records: Sequence[Record], measure: str) -> Values:
     """Give one measure of records with the volumes that they are of; records without it are left out."""
     having = [record for record in records if measure in record.measures]
     return values_of([record.measures[measure] for record in having], [record.item for record in having])
+
+
+def average(records: Sequence[Record], measure: str) -> float:
+    """Give the mean of one measure; NaN where there is none."""
+    return mean(measured(records, measure))
+
+
+def mean_and_largest(values: Values) -> Cell:
+    """Show the mean of errors, with the largest in brackets."""
+    middle, most = mean(values), largest(values)
+    return number(error_text(middle) if most == 0 else f"{error_text(middle)} ({error_text(most)})", middle)
 
 
 def table(
@@ -103,10 +113,9 @@ def notes_of(group: Group, protocol: str, measures: Sequence[str] = ()) -> list[
 
 
 def numbers_in(word: Word) -> tuple[float, ...]:
-    """Give the numbers of a setting that is a row of them; empty where it is not."""
-    if isinstance(word, str) or not isinstance(word, list | tuple):
-        return ()
-    return tuple(float(entry) for entry in word if isinstance(entry, int | float) and not isinstance(entry, bool))
+    """Give the numbers of a setting that is one or a row of them; empty where it is neither."""
+    entries = word if isinstance(word, list | tuple) else [word]
+    return tuple(float(entry) for entry in entries if isinstance(entry, int | float) and not isinstance(entry, bool))
 
 
 def _says_something(cell: Cell) -> bool:

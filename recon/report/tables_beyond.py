@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from recon.records import Record, Subject
-from recon.report.cells import DASH, NONE, error, error_text, number, share, word
+from recon.report.cells import NONE, error, number, share, word
+from recon.report.notation import DASH, all_digits, short
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group
 from recon.report.statistics import Values, largest, mean, percentile, values_of
-from recon.report.tables import Column, caption_of, measured, notes_of, numbers_in, table
+from recon.report.tables import Column, caption_of, mean_and_largest, measured, notes_of, numbers_in, table
 
 
 def subpixel(group: Group) -> Table | None:
@@ -28,8 +29,8 @@ def subpixel(group: Group) -> Table | None:
 def border(group: Group) -> Table | None:
     """Show what differs between two crops of one image: everywhere, and away from the border."""
     columns = (
-        Column("NMSE", _mean_and_largest(group, "border", "nmse"), "low"),
-        Column("NMSE inside", _mean_and_largest(group, "border", "nmse_inside"), "low"),
+        Column("NMSE", _errors(group, "border", "nmse"), "low"),
+        Column("NMSE inside", _errors(group, "border", "nmse_inside"), "low"),
     )
     what = (
         "Two crops of each slice some pixels apart, compared on what both show: mean NMSE, in brackets the largest; "
@@ -54,11 +55,11 @@ def physics(group: Group) -> Table | None:
         records = group.of("physics", subject.name)
         floor = mean(measured(records, "floor"))
         value = mean(measured(records, "nmse")) / floor if floor > 0 else float("nan")
-        return number(f"{value:.3g}", value)
+        return number(short(value), value)
 
     columns = (
-        Column("NMSE", _mean_and_largest(group, "physics", "nmse"), "low"),
-        Column("floor", _mean_and_largest(group, "physics", "floor")),
+        Column("NMSE", _errors(group, "physics", "nmse"), "low"),
+        Column("floor", _errors(group, "physics", "floor")),
         Column("NMSE over floor", ratio, "low"),
     )
     what = (
@@ -106,15 +107,13 @@ def layers(group: Group) -> Table | None:
     return table(group, "layers", "Which layer breaks first", caption=caption, columns=columns)
 
 
-def _mean_and_largest(
+def _errors(
     group: Group, protocol: str, measure: str, wanted: Callable[[Record], bool] = lambda record: True
 ) -> Callable[[Subject], Cell]:
     """Show a mean, with the largest in brackets."""
 
     def cell(subject: Subject) -> Cell:
-        values = measured([record for record in group.of(protocol, subject.name) if wanted(record)], measure)
-        middle, most = mean(values), largest(values)
-        return number(error_text(middle) if most == 0 else f"{error_text(middle)} ({error_text(most)})", middle)
+        return mean_and_largest(measured([one for one in group.of(protocol, subject.name) if wanted(one)], measure))
 
     return cell
 
@@ -124,7 +123,7 @@ def _fraction_column(group: Group, fraction: float) -> Column:
         return _fraction(record) == fraction
 
     heading = f"by {Fraction(fraction).limit_denominator(64)} pixel: NMSE"
-    return Column(heading, _mean_and_largest(group, "subpixel", "nmse", of_fraction), "low")
+    return Column(heading, _errors(group, "subpixel", "nmse", of_fraction), "low")
 
 
 def _fraction(record: Record) -> float:
@@ -135,15 +134,15 @@ def _strength_columns(group: Group, strength: float) -> tuple[Column, Column]:
     def of_strength(record: Record) -> bool:
         return _strength(record) == strength
 
+    said = all_digits(strength) if strength < 1e-3 else short(strength)
     return (
-        Column(f"noise {strength:g}: flipped", _flipped(group, of_strength)),
-        Column(f"noise {strength:g}: NMSE", _mean_and_largest(group, "stability", "nmse", of_strength), "low"),
+        Column(f"noise {said}: flipped", _flipped(group, of_strength)),
+        Column(f"noise {said}: NMSE", _errors(group, "stability", "nmse", of_strength), "low"),
     )
 
 
 def _strength(record: Record) -> float:
-    strength = record.settings.get("strength")
-    return float(strength) if isinstance(strength, int | float) else float("nan")
+    return next(iter(numbers_in(record.settings.get("strength"))), float("nan"))
 
 
 def _median_margin(group: Group, subject: Subject) -> Cell:

@@ -3,18 +3,18 @@
 from collections.abc import Callable, Mapping
 
 from recon.records import Subject
-from recon.report.cells import DASH, NONE, number, word
+from recon.report.cells import NONE, number, word
+from recon.report.notation import DASH, short
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group
-from recon.report.statistics import mean
-from recon.report.tables import Column, caption_of, measured, notes_of, table
+from recon.report.tables import Column, average, caption_of, notes_of, table
 
 # measure, heading, how it is written, whether its ratio to plain is shown, whether low is better
 _MEASURES: tuple[tuple[str, str, Callable[[float], str], bool, bool], ...] = (
     ("parameters", "parameters", lambda value: f"{value:,.0f}", True, True),
-    ("seconds", "time (ms)", lambda value: f"{1000 * value:.3g}", True, True),
-    ("throughput", "images per second", lambda value: f"{value:.3g}", False, False),
-    ("peak_memory", "peak memory (MB)", lambda value: f"{value / 1e6:.3g}", True, True),
+    ("seconds", "time (ms)", lambda value: short(1000 * value), True, True),
+    ("throughput", "images per second", short, False, False),
+    ("peak_memory", "peak memory (MB)", lambda value: short(value / 1e6), True, True),
 )
 
 
@@ -43,8 +43,8 @@ def cost(group: Group) -> Table | None:
 
 def cost_ratio(group: Group, measure: str, subject: Subject, other: Subject) -> float:
     """Give how many times as much a network costs as another; NaN where that is not known."""
-    mine = mean(measured(group.of("cost", subject.name), measure))
-    theirs = mean(measured(group.of("cost", other.name), measure))
+    mine = average(group.of("cost", subject.name), measure)
+    theirs = average(group.of("cost", other.name), measure)
     return mine / theirs if theirs > 0 else float("nan")
 
 
@@ -67,7 +67,7 @@ def networks(group: Group) -> Table | None:
 
 def _cell(group: Group, measure: str, text: Callable[[float], str]) -> Callable[[Subject], Cell]:
     def cell(subject: Subject) -> Cell:
-        value = mean(measured(group.of("cost", subject.name), measure))
+        value = average(group.of("cost", subject.name), measure)
         return number(text(value), value)
 
     return cell

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from recon.records import Record, Subject
 from recon.report.cells import NONE, change_text, error, error_text, number, share, word
+from recon.report.notation import short
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group
 from recon.report.statistics import Values, largest, mean, percentile
-from recon.report.tables import Column, caption_of, measured, notes_of, numbers_in, table
+from recon.report.tables import Column, caption_of, mean_and_largest, measured, notes_of, numbers_in, table
 
 _SETS = ("natural", "noise", "other modality", "untrained")
 
@@ -140,7 +141,7 @@ def _where(group: Group, subject: Subject) -> Cell:
 
 def shift_text(record: Record) -> str:
     """Write a record's shift: (rows, columns)."""
-    return f"({', '.join(f'{entry:g}' for entry in numbers_in(record.settings.get('shift')))})"
+    return f"({', '.join(short(entry) for entry in numbers_in(record.settings.get('shift')))})"
 
 
 def _tried(group: Group, subject: Subject) -> Cell:
@@ -162,9 +163,7 @@ def _ood_columns(group: Group, name: str) -> tuple[Column, Column]:
         return measured([record for record in group.of("ood", subject.name) if record.group == name], measure)
 
     def errors(subject: Subject) -> Cell:
-        nmse = values(subject, "nmse")
-        middle, most = mean(nmse), largest(nmse)
-        return number(error_text(middle) if most == 0 else f"{error_text(middle)} ({error_text(most)})", middle)
+        return mean_and_largest(values(subject, "nmse"))
 
     return (
         Column(f"{name}: NMSE", errors, "low"),

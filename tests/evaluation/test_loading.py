@@ -9,7 +9,7 @@ import yaml
 
 import recon
 from recon.errors import ConfigError, DataError
-from recon.evaluation.loading import BUILT_IN, Found, Place, find_models, variant_of
+from recon.evaluation.loading import UNTOUCHED, Found, Place, find_models, variant_of
 from recon.nn.unet import UNet
 from recon.records import Word
 from tests.evaluation.small import CHANNELS, PERIOD, unet, write_run
@@ -70,7 +70,7 @@ def test_a_network_that_says_nothing_fits_all_data(tmp_path: Path) -> None:
         assert (one.model.name, one.data, one.modalities) == ("mass", None, ("mri", "ct"))
 
 
-@pytest.mark.parametrize(("name", "modalities"), BUILT_IN.items())
+@pytest.mark.parametrize(("name", "modalities"), UNTOUCHED.items())
 def test_what_leaves_its_input_needs_no_file(name: str, modalities: tuple[str, ...]) -> None:
     (one,) = found(name)
     images = torch.randn(2, 1, 4, 4)

@@ -174,7 +174,7 @@ def report_by_hand(figures: Sequence[Figure], *, synthetic: bool = True) -> Repo
     )
     other = (
         Cell("plain", kind="word"),
-        Cell("1.2e-04", 1.2e-4),
+        Cell("1.2·10⁻⁴", 1.2e-4),
         Cell("not exact", kind="fail"),
         Cell("-", kind="none"),
     )

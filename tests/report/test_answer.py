@@ -27,9 +27,9 @@ def test_exact_network_of_the_best_psnr_is_recommended_with_its_price() -> None:
     ]
     text = said(records)
     assert "aps and aps-tri-3 were exact, under every shift of 1 volume, 1 slice: no bit" in text
-    assert "up to -0.30 dB with plain (file1, slice 0, shift (3, 5))" in text
+    assert "up to −0.30 dB with plain (file1, slice 0, shift (3, 5))" in text
     assert "To use: aps-tri-3, the exact network of the best PSNR (30.75 dB)" in text
-    assert "from that of plain by -0.25 [-0.25, -0.25] dB (3 volumes), and it takes 1.50 times as long" in text
+    assert "from that of plain by −0.25 [−0.25, −0.25] dB (3 volumes), and it takes 1.50 times as long" in text
 
 
 def test_synthetic_data_come_first() -> None:
@@ -61,7 +61,7 @@ def test_networks_that_move_come_with_the_worst_first() -> None:
         [worst("plain", 0.2, bitwise=0.0), worst("lpf-tri-3", -0.5, bitwise=0.0), worst("mine", 0.1, bitwise=0)]
     )
     assert "No network was exact" in text
-    assert "-0.50 dB with lpf-tri-3 (file1, slice 0, shift (3, 5)); +0.20 dB with plain and +0.10 dB with mine." in text
+    assert "−0.50 dB with lpf-tri-3 (file1, slice 0, shift (3, 5)); +0.20 dB with plain and +0.10 dB with mine." in text
 
 
 def test_random_shifts_are_not_called_every_shift() -> None:
@@ -71,7 +71,7 @@ def test_random_shifts_are_not_called_every_shift() -> None:
 
 def test_nothing_is_said_of_what_was_not_measured() -> None:
     text = said(qualities("aps", [30, 31]))
-    assert "was not measured (protocols equivariance, worst, ood, hard)" in text
+    assert "was not measured (protocols equivariance, worst, ood, hard, layers)" in text
     assert "PSNR of one slice" not in text
     text = said([worst("plain", 0.2, bitwise=0.0), worst("aps")])
     assert "Quality was not measured" in text

@@ -23,15 +23,15 @@ from recon.report.statistics import Interval
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        (error_text(1.2345e-4), "1.2e-04"),
+        (error_text(1.2345e-4), "1.2·10⁻⁴"),
         (error_text(0.0), "0"),
-        (error_text(5e-324), "4.9e-324"),
+        (error_text(5e-324), "4.9·10⁻³²⁴"),
         (error_text(math.inf), "∞"),
         (decibel_text(33.1), "33.10"),
-        (change_text(-0.3), "-0.30"),
-        (change_text(0.004), "+4.0e-03"),
-        (change_text(-math.inf), "-∞"),
-        (size_text(-8.6e-4), "8.6e-04"),
+        (change_text(-0.3), "−0.30"),
+        (change_text(0.004), "+4.0·10⁻³"),
+        (change_text(-math.inf), "−∞"),
+        (size_text(-8.6e-4), "8.6·10⁻⁴"),
         (similarity_text(1.0), "1"),
         (similarity_text(1 - 1e-9), "1.0000"),
         (quality_error_text(0.0164), "0.0164"),
@@ -51,7 +51,7 @@ def test_nan_is_no_number() -> None:
 
 
 def test_published_figures_keep_their_digits() -> None:
-    assert published_cell(9.56e-4, error_text).text == "9.56e-04"
+    assert published_cell(9.56e-4, error_text).text == "9.56·10⁻⁴"
     assert published_cell(1.0, similarity_text).text == "1.0"
     assert published_cell(33.4, decibel_text).text == "33.40"
     assert published_cell(0.037, size_text).text == "0.037"

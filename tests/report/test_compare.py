@@ -98,6 +98,6 @@ def test_tolerances_are_not_negative() -> None:
 
 def test_table_puts_what_is_worse_first() -> None:
     table = comparison(compare([*qualities("aps", [30]), worst("aps")], [*qualities("aps", [29]), worst("aps")]))
-    assert [cell.text for cell in table.rows[0][:6]] == ["aps", "mean PSNR (dB)", "30.00", "29.00", "-1.00", "worse"]
+    assert [cell.text for cell in table.rows[0][:6]] == ["aps", "mean PSNR (dB)", "30.00", "29.00", "−1.00", "worse"]
     assert table.notes[0].startswith("Worse: aps: mean PSNR (dB) (lower by more than 0.1 dB)")
     assert "Synthetic data" in table.caption

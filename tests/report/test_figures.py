@@ -17,7 +17,8 @@ from recon.report.figures.all import FIGURES, figures_of
 from recon.report.figures.drawing import INK
 from recon.report.figures.labels import spread
 from recon.report.figures.looks import EXACT, OTHER, UNTOUCHED, looks
-from recon.report.figures.panel import amplification, chosen_networks, read_pictures, worst_panel
+from recon.report.figures.panel import amplification, worst_panel
+from recon.report.figures.pictures import chosen_networks, read_pictures
 from recon.report.figures.reading import residue_grid
 from recon.report.figures.scale import scale_of
 from recon.report.parts import Figure
@@ -210,7 +211,7 @@ def test_panel_says_which_networks_are_exact(drawn: dict[str, Figure]) -> None:
     assert written.count("0") == 2
     assert written.count("PSNR unchanged") == 2
     assert "shifted by (8, 5)" in written
-    assert "\N{MINUS SIGN}0.100 dB" in written
+    assert "\N{MINUS SIGN}0.10 dB" in written
 
 
 def test_panel_takes_the_plain_network_the_worst_and_exact_ones(tmp_path: Path) -> None:

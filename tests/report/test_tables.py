@@ -55,17 +55,17 @@ def test_table1_has_the_columns_and_figures_of_the_paper() -> None:
     )
     assert [row[0].text for row in table.rows] == ["plain", "plain, published", "mine"]
     assert [cell.text for cell in table.rows[0][1:]] == [
-        *("1.0e-03", "2.0e-03", "0.9000", "0.9000", "0.0100", "0.0100", "31.00", "27.00", "0.8000", "0.8000"),
+        *("1.0·10⁻³", "2.0·10⁻³", "0.9000", "0.9000", "0.0100", "0.0100", "31.00", "27.00", "0.8000", "0.8000"),
     ]
     assert [cell.text for cell in table.rows[1][1:]] == [
-        *("1.4e-03", "9.56e-04", "0.9965", "0.9975", "0.016", "0.053", "33.83", "29.92", "0.8093", "0.6301"),
+        *("1.4·10⁻³", "9.56·10⁻⁴", "0.9965", "0.9975", "0.016", "0.053", "33.83", "29.92", "0.8093", "0.6301"),
     ]
     assert all(cell.kind == "published" and not cell.best for cell in table.rows[1][1:])
 
 
 def test_table2_takes_the_size_of_the_largest_change() -> None:
     table = table_of(table2, [made.worst("plain", 0.4), made.worst("plain", -1.0, slice=1), made.worst("aps")])
-    assert [[cell.text for cell in row] for row in table.rows] == [["plain", "0.50", "4.03"], ["aps", "0", "8.6e-04"]]
+    assert [[cell.text for cell in row] for row in table.rows] == [["plain", "0.50", "4.03"], ["aps", "0", "8.6·10⁻⁴"]]
     assert [row[1].best for row in table.rows] == [False, True]
 
 
@@ -75,7 +75,7 @@ def test_table3_is_of_natural_images_alone() -> None:
         for kind, nmse in (("natural", 1e-3), ("noise", 1.0))
     ]
     table = table_of(table3, records)
-    assert [cell.text for cell in table.rows[0]] == ["aps", "1.0e-03", "3.09e-14", "1", "1.0"]
+    assert [cell.text for cell in table.rows[0]] == ["aps", "1.0·10⁻³", "3.09·10⁻¹⁴", "1", "1.0"]
     assert "On 1 image; the networks are for synthetic data" in table.caption
 
 
@@ -86,7 +86,7 @@ def test_table4_is_of_ct_images() -> None:
     ]
     table = table_of(table4, [*records, *equivariances("aps-tri-3", [0, 0], source=CT)])
     assert [cell.text for cell in table.rows[0][1:]] == ["0", "1", "0.0050", "35.50", "0.8000"]
-    assert [cell.text for cell in table.rows[1][1:]] == ["6.495e-10", "1.0", "0.0054", "34.95", "0.8206"]
+    assert [cell.text for cell in table.rows[1][1:]] == ["6.495·10⁻¹⁰", "1.0", "0.0054", "34.95", "0.8206"]
     assert table1(grouped(records)[0]) is None
 
 
@@ -108,16 +108,16 @@ def test_published_figures_of_larger_networks_are_said_to_be_of_those() -> None:
 def test_honest_table_shows_the_distribution() -> None:
     errors = [0.0, 1e-6, 2e-6, 3e-6, 1e-3]
     row = row_of(table_of(honest, equivariances("plain", errors)), "plain")
-    assert row["mean NMSE"] == "2.0e-04"
-    assert row["median"] == "2.0e-06"
-    assert row["largest NMSE"] == "1.0e-03"
+    assert row["mean NMSE"] == "2.0·10⁻⁴"
+    assert row["median"] == "2.0·10⁻⁶"
+    assert row["largest NMSE"] == "1.0·10⁻³"
     assert row["equal bit for bit"] == "20.0 %"
 
 
 def test_worst_table_names_volume_slice_and_shift() -> None:
     records = [made.worst("plain", 0.2, bitwise=0.5), made.worst("plain", -0.3, bitwise=0.0, item="file2", slice=7)]
     row = row_of(table_of(worst, records), "plain")
-    assert row["largest change of PSNR (dB)"] == "-0.30"
+    assert row["largest change of PSNR (dB)"] == "−0.30"
     assert row["in volume, slice, by shift"] == "file2, 7, (3, 5)"
     assert row["equal bit for bit"] == "25.0 %"
     assert row["shifts tried"] == "64 (all residues)"
@@ -127,7 +127,7 @@ def test_worst_table_names_volume_slice_and_shift() -> None:
 def test_quality_has_intervals_and_paired_differences() -> None:
     records = [*qualities("plain", [30, 34, 32]), *qualities("aps", [29.5, 33.5, 31.5])]
     table = table_of(quality, records)
-    assert row_of(table, "aps")["PSNR less plain's (dB)"] == "-0.50 [-0.50, -0.50]"
+    assert row_of(table, "aps")["PSNR less plain's (dB)"] == "−0.50 [−0.50, −0.50]"
     assert row_of(table, "plain")["PSNR (dB)"].startswith("32.00 [30")
     assert row_of(table, "plain")["PSNR less plain's (dB)"] == "\N{EN DASH}"
     assert "3 volumes" in table.caption
@@ -142,7 +142,7 @@ def test_hard_images_pass_or_fail_and_are_counted() -> None:
     assert table.columns == ("image", "plain", "aps")
     assert [[cell.text for cell in row] for row in table.rows] == [
         ["zero", "pass", "pass"],
-        ["bars", "fail, 1.0e-02", "pass"],
+        ["bars", "fail, 1.0·10⁻²", "pass"],
         ["passed", "1 of 2", "2 of 2"],
     ]
 
@@ -154,7 +154,7 @@ def test_out_of_the_distribution_is_told_set_by_set() -> None:
     ]
     row = row_of(table_of(ood, records), "plain")
     assert list(row) == ["network", "natural: NMSE", "natural: bitwise", "noise: NMSE", "noise: bitwise"]
-    assert row["natural: NMSE"] == "2.0e-03 (3.0e-03)"
+    assert row["natural: NMSE"] == "2.0·10⁻³ (3.0·10⁻³)"
 
 
 def test_fractions_are_told_apart() -> None:
@@ -164,8 +164,8 @@ def test_fractions_are_told_apart() -> None:
         for shift in ([f, 0.0], [0.0, f], [f, f])
     ]
     row = row_of(table_of(subpixel, records), "aps")
-    assert row["by 1/4 pixel: NMSE"] == "2.5e-01 (2.5e-01)"
-    assert row["by 1/3 pixel: NMSE"] == "3.3e-01 (3.3e-01)"
+    assert row["by 1/4 pixel: NMSE"] == "2.5·10⁻¹ (2.5·10⁻¹)"
+    assert row["by 1/3 pixel: NMSE"] == "3.3·10⁻¹ (3.3·10⁻¹)"
 
 
 def test_border_and_physics() -> None:
@@ -174,7 +174,7 @@ def test_border_and_physics() -> None:
         record("aps", "border", {"nmse": 3e-3}, settings={"step": [3, 3]}),
         record("aps", "physics", {"nmse": 4e-3, "floor": 2e-3}, settings={"shift": [1, 0]}),
     ]
-    assert list(row_of(table_of(border, records), "aps").values()) == ["aps", "2.0e-03 (3.0e-03)", "0"]
+    assert list(row_of(table_of(border, records), "aps").values()) == ["aps", "2.0·10⁻³ (3.0·10⁻³)", "0"]
     assert row_of(table_of(physics, records), "aps")["NMSE over floor"] == "2"
 
 
@@ -186,7 +186,7 @@ def test_stability_counts_every_slice_once() -> None:
         for strength in (1e-4, 1e-2)
     ]  # fmt: skip
     row = row_of(table_of(stability, records), "aps")
-    assert row["median margin"] == "1.0e-01"
+    assert row["median margin"] == "1.0·10⁻¹"
     assert row["noise 0.0001: flipped"] == "0 %"
     assert row["noise 0.01: flipped"] == "33.3 %"
 
@@ -201,7 +201,7 @@ def test_first_layer_that_breaks_is_named() -> None:
         layer("downs.0", {"nmse": 0.1}, {"stride": 2, "kind": "Down"}),
     ]
     assert [cell.text for cell in table_of(layers, records).rows[0]] == [
-        *("plain", "downs.0", "Down", "2", "1.0e-01", "1.0e-03", "25.0 %"),
+        *("plain", "downs.0", "Down", "2", "1.0·10⁻¹", "1.0·10⁻³", "25.0 %"),
     ]
 
 

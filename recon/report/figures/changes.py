@@ -3,7 +3,8 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from recon.report.figures.drawing import FAINT, INK, MINUS, canvas, finished, guides, heading, left_for, styled
+from recon.report.cells import change_text
+from recon.report.figures.drawing import FAINT, INK, canvas, finished, guides, heading, left_for, styled
 from recon.report.figures.labels import name_rows
 from recon.report.figures.looks import Look, looks
 from recon.report.figures.reading import Grid, counted_slices
@@ -16,7 +17,7 @@ _ROW, _HEAD, _FOOT, _BINS = 0.44, 0.32, 0.3, 81
 @styled
 def changes(group: Group) -> Figure | None:
     """Draw the change of PSNR under all shifts that were tried."""
-    found = {subject.name: _changes(group, subject.name) for subject in group.subjects if subject.kind != "built-in"}
+    found = {subject.name: _changes(group, subject.name) for subject in group.networks}
     found = {name: values for name, values in found.items() if values.size}
     if not found:
         return None
@@ -76,9 +77,4 @@ def _range_text(values: Grid) -> str:
     """Write the smallest and the largest change."""
     if not values.any():
         return "exactly 0"
-    digits = max(2, 1 - int(np.floor(np.log10(np.abs(values).max()))))
-    return f"{_signed(values.min(), digits)} to {_signed(values.max(), digits)} dB"
-
-
-def _signed(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}".replace("-", MINUS)
+    return f"{change_text(float(values.min()))} to {change_text(float(values.max()))} dB"

@@ -5,9 +5,9 @@ import numpy as np
 from recon.report.figures.drawing import canvas, finished, guides, heading, styled
 from recon.report.figures.labels import short, spread
 from recon.report.figures.looks import looks
-from recon.report.figures.reading import average
 from recon.report.parts import Figure
 from recon.report.selection import Group
+from recon.report.tables import average
 
 _HEIGHT, _LABEL = 3.3, 0.165  # inches
 

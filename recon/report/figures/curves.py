@@ -8,10 +8,11 @@ from recon.records import Record
 from recon.report.figures.drawing import canvas, finished, guides, heading, styled
 from recon.report.figures.labels import label_ends
 from recon.report.figures.looks import looks
-from recon.report.figures.reading import average, counted_slices, numbers
+from recon.report.figures.reading import counted_slices
 from recon.report.figures.scale import scale_of
 from recon.report.parts import Figure
 from recon.report.selection import Group
+from recon.report.tables import average, numbers_in
 
 Line = tuple[list[float], list[float]]  # where, and how large
 _HEIGHT, _TOP, _BOTTOM, _RIGHT = 3.2, 0.84, 0.145, 0.82
@@ -22,10 +23,10 @@ _FRACTIONS = {0.25: "¼", 1 / 3: "⅓", 0.5: "½", 0.75: "¾", 2 / 3: "⅔"}
 def subpixel(group: Group) -> Figure | None:
     """Draw the error against the shift in pixels, a panel for each direction."""
     panels: dict[str, dict[str, Line]] = {}
-    for name in _networks(group):
+    for name in (subject.name for subject in group.networks):
         by_shift: dict[tuple[str, float], list[Record]] = {}
         for record in group.of("subpixel", name):
-            by_shift.setdefault(_direction(numbers(record.settings.get("shift"))), []).append(record)
+            by_shift.setdefault(_direction(numbers_in(record.settings.get("shift"))), []).append(record)
         for (direction, size), records in sorted(by_shift.items()):
             line = panels.setdefault(direction, {}).setdefault(name, ([], []))
             line[0].append(size)
@@ -48,11 +49,11 @@ def subpixel(group: Group) -> Figure | None:
 def border(group: Group) -> Figure | None:
     """Draw the error against the distance from the border, the median over slices, a panel for each step."""
     panels: dict[str, dict[str, Line]] = {}
-    for name in _networks(group):
+    for name in (subject.name for subject in group.networks):
         by_step: dict[str, list[Record]] = {}
         for record in group.of("border", name):
             if record.arrays.get("distance"):
-                step = numbers(record.settings.get("step"))
+                step = numbers_in(record.settings.get("step"))
                 by_step.setdefault(f"crops {step[0]:g} px apart" if step else "", []).append(record)
         for word, records in by_step.items():
             panels.setdefault(word, {})[name] = _median_line(records)
@@ -104,10 +105,6 @@ def _curves(
     drawing.text((0.08 + _RIGHT) / 2, 0.02, axis, ha="center", va="bottom")
     alt = f"Lines of the error against the {axis.replace(',', ' in')}, for {', '.join(next(iter(panels.values())))}."
     return finished(drawing, group, name, title=title, caption=caption, alt=alt)
-
-
-def _networks(group: Group) -> list[str]:
-    return [subject.name for subject in group.subjects if subject.kind != "built-in"]
 
 
 def _direction(shift: Sequence[float]) -> tuple[str, float]:

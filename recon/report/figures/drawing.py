@@ -19,7 +19,6 @@ LONGEST = 26  # letters of a network's name
 INK = "#1b1d20"  # in SVG it becomes currentColor, so nothing else may have this colour
 FAINT = 0.16  # opacity of lines that only guide the eye
 MARK = "synthetic data"
-MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 STYLE: Mapping[str, object] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same everywhere
     "font.size": 8.5,

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure as Canvas
 
 from recon.report.figures.drawing import INK, WIDTH, canvas, finished, styled
 from recon.report.figures.reading import Grid, counted_slices, residue_grid
-from recon.report.figures.scale import power_of_ten, scale_of, scientific
+from recon.report.figures.scale import scale_of
+from recon.report.notation import power_of_ten, scientific
 from recon.report.parts import Figure
 from recon.report.selection import Group
 
@@ -56,10 +57,10 @@ def heatmap(group: Group) -> Figure | None:
 def _grids(group: Group) -> dict[str, Grid]:
     """Give the mean grid of each network whose shifts are a grid; what does nothing is left out."""
     found: dict[str, Grid] = {}
-    for subject in group.subjects:
+    for subject in group.networks:
         grids = [grid for record in group.of("worst", subject.name) if (grid := residue_grid(record)) is not None]
         same = [grid for grid in grids if grid.shape == grids[0].shape]
-        if same and same[0].size > 1 and subject.kind != "built-in":
+        if same and same[0].size > 1:
             found[subject.name] = np.mean(same, axis=0)
     return found
 

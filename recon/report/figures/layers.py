@@ -10,10 +10,11 @@ from recon.report.figures.drawing import WIDTH, canvas, finished, guides, headin
 from recon.report.figures.heatmap import draw_errors, error_colours
 from recon.report.figures.labels import label_ends
 from recon.report.figures.looks import Look, looks
-from recon.report.figures.reading import Grid, numbers, residue_grid
+from recon.report.figures.reading import Grid, residue_grid
 from recon.report.figures.scale import scale_of
 from recon.report.parts import Figure
 from recon.report.selection import Group
+from recon.report.tables import numbers_in
 
 _LINES, _HEAD, _FOOT = 2.3, 0.3, 0.45  # inches
 _ACROSS, _GAP, _TITLE, _MOST_MAPS = 9, 0.1, 0.3, 27
@@ -64,8 +65,7 @@ def _caption(group: Group, shown: Mapping[str, Sequence[Record]], mapped: str) -
 
 
 def _index(record: Record) -> float:
-    index = numbers(record.settings.get("index"))
-    return index[0] if index else 0.0
+    return next(iter(numbers_in(record.settings.get("index"))), 0.0)
 
 
 def _errors(records: Sequence[Record]) -> list[float]:

@@ -1,10 +1,11 @@
 """How each network looks in every figure: a colour, a marker and a dash; exact networks are cool, others warm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-from recon.records import Record
+from recon.records import BUILT_IN
+from recon.report.exactness import exactness_of
 from recon.report.selection import Group
 
 Dash = str | tuple[float, tuple[float, ...]]
@@ -20,7 +21,7 @@ _DASHES_OTHER: Sequence[Dash] = ((0, (4, 1.5)), (0, (1.5, 1.2)), (0, (6, 1, 1, 1
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How one network is drawn, and whether every shift that was tried gave the same, bit for bit."""
+    """How one network is drawn, and whether it was exact: see `exactness_of`."""
 
     colour: str
     marker: str
@@ -33,24 +34,11 @@ def looks(group: Group) -> dict[str, Look]:
     exact_looks = zip(cycle(EXACT), cycle(_MARKERS_EXACT), cycle(_DASHES_EXACT), strict=False)
     other_looks = zip(cycle(OTHER), cycle(_MARKERS_OTHER), cycle(_DASHES_OTHER), strict=False)
     found: dict[str, Look] = {}
-    exact = exactness(group)
+    exact = {name: exactness_of(group, name).exact for name in group.names}
     for subject in group.subjects:
-        if subject.kind == "built-in":
+        if subject.kind == BUILT_IN:
             found[subject.name] = Look(UNTOUCHED, "d", (0, (1, 1.5)), exact[subject.name])
         else:
             colour, marker, dash = next(exact_looks if exact[subject.name] else other_looks)
             found[subject.name] = Look(colour, marker, dash, exact[subject.name])
     return found
-
-
-def exactness(group: Group) -> Mapping[str, bool]:
-    """Say for each network whether all its shifted outputs were equal, bit for bit; no if none was measured."""
-    found: dict[str, list[float]] = {name: [] for name in group.names}
-    for record in _of_shifts(group):
-        if "bitwise" in record.measures:
-            found[record.subject.name].append(record.measures["bitwise"])
-    return {name: bool(values) and min(values) == 1 for name, values in found.items()}
-
-
-def _of_shifts(group: Group) -> list[Record]:
-    return [*group.of("equivariance"), *group.of("worst"), *group.of("layers")]

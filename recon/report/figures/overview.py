@@ -9,10 +9,12 @@ from recon.records import Record
 from recon.report.figures.drawing import FAINT, INK, canvas, finished, guides, heading, left_for, styled
 from recon.report.figures.labels import name_rows
 from recon.report.figures.looks import Look, looks
-from recon.report.figures.reading import average, every
 from recon.report.figures.scale import Scale, scale_of
+from recon.report.notation import fixed
 from recon.report.parts import Figure
 from recon.report.selection import Group
+from recon.report.statistics import largest
+from recon.report.tables import average, measured
 
 _ROW, _HEAD, _FOOT = 0.3, 0.42, 0.3  # inches
 
@@ -55,8 +57,8 @@ def overview(group: Group) -> Figure | None:
 def _errors(axes: Axes, group: Group, names: Sequence[str], networks: Mapping[str, Look]) -> None:
     """Draw means and ranges on a scale with a place for zero."""
     means = {name: average(_whole(group, name), "nmse") for name in names}
-    images = {name: every(group.of("equivariance", name, scope="image"), "nmse") for name in names}
-    worst = {name: max(every(group.of("worst", name), "nmse"), default=float("nan")) for name in names}
+    images = {name: measured(group.of("equivariance", name, scope="image"), "nmse").numbers.tolist() for name in names}
+    worst = {name: largest(measured(group.of("worst", name), "nmse")) for name in names}
     scale = scale_of(
         [*means.values(), *worst.values(), *(e for errors in images.values() for e in errors if e > 0)], gap=0.26
     )
@@ -101,7 +103,7 @@ def _numbers(
     for row, name in enumerate(names):
         if np.isfinite(values[name]):
             axes.plot([values[name]], [row], networks[name].marker, color=networks[name].colour, markersize=6.5)
-            text = f"{values[name]:.2f}" if high < 100 else f"{values[name]:.0f}"
+            text = fixed(values[name], 2 if high < 100 else 0)
             axes.text(1, row, text, transform=axes.get_yaxis_transform(), ha="right", va="center", size=7.5)
 
 

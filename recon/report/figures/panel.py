@@ -1,82 +1,28 @@
 """The worst case in pictures, as in Chaman and Dokmanic (2021), Fig. 4: outputs of an image and of its shifted self."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from recon.errors import DataError
-from recon.report.figures.drawing import MINUS, TIMES, WIDTH, canvas, finished, styled
-from recon.report.figures.scale import scientific
+from recon.report.cells import change_text
+from recon.report.figures.drawing import WIDTH, canvas, finished, styled
+from recon.report.figures.pictures import Image, Pictures, chosen_networks, find_pictures
+from recon.report.notation import TIMES, short
 from recon.report.parts import Figure
 from recon.report.selection import Group
 
-MOST = 6  # networks
-FOLDER = "pictures"
 _LEFT, _GAP, _HEAD, _FOOT = 0.36, 0.07, 0.3, 0.3  # inches
-
-Image = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """What the evaluation kept of the worst case: images (H, W), outputs (N, H, W), names and what they are of."""
-
-    input: Image
-    shifted_input: Image
-    target: Image
-    outputs: Image
-    shifted_outputs: Image
-    names: Sequence[str]
-    shift: tuple[int, int]
-    item: str
-    slice: int | None
-    source: str
-    changes: Sequence[float]
-
-    def exact(self, index: int) -> bool:
-        """Say whether a network's two outputs are equal."""
-        return bool(np.array_equal(self.outputs[index], self.shifted_outputs[index]))
-
-
-def read_pictures(path: Path) -> Pictures:
-    """Read the archive of a worst case."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            held = {name: archive[name] for name in archive.files}
-        about = json.loads(str(held["about"]))
-        names = [str(name) for name in held["names"].tolist()]
-        first, second = (int(pixels) for pixels in about["shift"])
-        found = Pictures(
-            **{name: held[name] for name in ("input", "shifted_input", "target", "outputs", "shifted_outputs")},
-            names=names,
-            shift=(first, second),
-            item=str(about["item"]),
-            slice=about["slice"],
-            source=str(about["source"]),
-            changes=[float(value) for value in about["delta_psnr"]],
-        )
-    except (OSError, KeyError, TypeError, ValueError, BadZipFile, EOFError) as error:
-        raise DataError(f"{path} must hold the pictures of a worst case, got: {error}; evaluate again") from error
-    shapes = {found.input.shape, found.shifted_input.shape, found.target.shape}
-    shapes |= {found.outputs.shape[1:], found.shifted_outputs.shape[1:]}
-    counts = {len(names), len(found.outputs), len(found.shifted_outputs), len(found.changes)}
-    if len(shapes) != 1 or len(counts) != 1 or found.input.ndim != 2 or not names:
-        raise DataError(f"{path} must hold images of one size and as many outputs as names; evaluate again")
-    return found
 
 
 @styled
 def worst_panel(group: Group, folders: Sequence[Path]) -> Figure | None:
     """Draw the worst case of a data set from the first folder that has pictures of it."""
-    pictures = _find(group, folders)
+    pictures = find_pictures(group, folders)
     if pictures is None:
         return None
     chosen = chosen_networks(pictures, group)
@@ -103,20 +49,6 @@ def worst_panel(group: Group, folders: Sequence[Path]) -> Figure | None:
         alt=f"Images: input, shifted input, target; for {', '.join(pictures.names[i] for i in chosen)} the output, the "
         "output of the shifted input moved back, and their difference.",
     )
-
-
-def chosen_networks(pictures: Pictures, group: Group) -> list[int]:
-    """Choose at most six: the plain network, then the worst of the others, then exact ones."""
-    kinds = {subject.name: subject for subject in group.subjects}
-    known = [index for index, name in enumerate(pictures.names) if name in kinds and kinds[name].kind != "built-in"]
-    plain = [index for index in known if kinds[pictures.names[index]].variant == "plain"][:1]
-    exact = [index for index in known if pictures.exact(index) and index not in plain]
-    others = [index for index in known if not pictures.exact(index) and index not in plain]
-    others.sort(key=lambda index: -abs(pictures.changes[index]))
-    room = MOST - len(plain)
-    kept = min(len(exact), max(2, room - len(others)))
-    others = others[: room - kept]
-    return [*plain, *others, *exact[: room - len(others)]]
 
 
 def amplification(pictures: Pictures, chosen: Sequence[int], window: tuple[float, float]) -> float:
@@ -166,7 +98,7 @@ class _Places:
 
 
 def _top_row(place: _Places, pictures: Pictures, window: tuple[float, float], factor: float) -> None:
-    rows, columns = pictures.shift
+    rows, columns = map(short, pictures.shift)
     texts = ("input", f"shifted by ({rows}, {columns})", "target")
     for column, (text, image) in enumerate(
         zip(texts, (pictures.input, pictures.shifted_input, pictures.target), strict=True)
@@ -174,7 +106,7 @@ def _top_row(place: _Places, pictures: Pictures, window: tuple[float, float], fa
         axes = place.axes(-1, column)
         _show(axes, image, window)
         axes.set_title(text, loc="left", size=8, pad=4)
-    low, high = (scientific(value) for value in window)
+    low, high = (short(value) for value in window)
     words = f"shown:\nfrom {low}\nto {high}\n\ndifference:\nblack is 0,\nwhite {_of_range(factor)}"
     place.axes(-1, 3).text(0.06, 1, words, va="top", ha="left", size=7.5, alpha=0.85, linespacing=1.35)
 
@@ -197,7 +129,7 @@ def _column(
     _show(last, _difference(pictures, index, window) * factor, (0.0, 1.0))
     if exact:
         last.text(0.5, 0.5, "0", color="#f2f2f2", size=20, ha="center", va="center", transform=last.transAxes)
-    text = "PSNR unchanged" if exact else f"{pictures.changes[index]:+.3f} dB".replace("-", MINUS)
+    text = "PSNR unchanged" if exact else f"{change_text(pictures.changes[index])} dB"
     last.annotate(text, (0, 0), (0, -4), xycoords="axes fraction", textcoords="offset points", va="top", size=8)
 
 
@@ -216,18 +148,8 @@ def _window(target: Image) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def _find(group: Group, folders: Sequence[Path]) -> Pictures | None:
-    for folder in folders:
-        path = folder / FOLDER / f"worst-{group.source.modality}.npz"
-        if path.is_file():
-            pictures = read_pictures(path)
-            if pictures.source == group.source.name and set(pictures.names) & set(group.names):
-                return pictures
-    return None
-
-
 def _caption(pictures: Pictures, chosen: Sequence[int], factor: float) -> str:
-    rows, columns = pictures.shift
+    rows, columns = map(short, pictures.shift)
     where = pictures.item if pictures.slice is None else f"{pictures.item}, slice {pictures.slice}"
     parts = [
         f"The largest change of PSNR that a shift causes in any network on {pictures.source}: {where}, shifted by "

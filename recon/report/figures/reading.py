@@ -1,35 +1,14 @@
-"""Numbers out of records, as figures need them."""
+"""Grids of errors out of records, and how many slices they are of."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from recon.records import Record, Word
+from recon.records import Record
+from recon.report.tables import counted
 
 Grid = npt.NDArray[np.float64]
-
-
-def every(records: Sequence[Record], measure: str) -> list[float]:
-    """Give a measure of all records that have it and where it is a number."""
-    found = [record.measures[measure] for record in records if measure in record.measures]
-    return [value for value in found if not np.isnan(value)]
-
-
-def average(records: Sequence[Record], measure: str) -> float:
-    """Give a measure's mean; NaN where there is none."""
-    found = every(records, measure)
-    return float(np.mean(found)) if found else float("nan")
-
-
-def numbers(word: Word) -> list[float]:
-    """Read a setting that is a number or a row of numbers; empty where it is neither."""
-    if isinstance(word, bool) or word is None or isinstance(word, str):
-        return []
-    if isinstance(word, int | float):
-        return [float(word)]
-    given = list(word) if isinstance(word, Sequence) else []
-    return [float(entry) for entry in given if isinstance(entry, int | float)]
 
 
 def residue_grid(record: Record) -> Grid | None:
@@ -57,5 +36,4 @@ def counted_slices(records: Sequence[Record]) -> str:
     >>> counted_slices([])
     '0 slices'
     """
-    count = len({(record.item, record.slice) for record in records})
-    return f"{count} slice" if count == 1 else f"{count} slices"
+    return counted(len({(record.item, record.slice) for record in records}), "slice")

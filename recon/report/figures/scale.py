@@ -9,9 +9,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from recon.report.figures.drawing import FAINT, INK
+from recon.report.notation import power_of_ten
 
-Values = npt.NDArray[np.float64]
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+Places = npt.NDArray[np.float64]
 _MOST_TICKS = 7
 
 
@@ -32,7 +32,7 @@ class Scale:
         """Where zero stands."""
         return self.low - max(0.5, self.gap * (self.high - self.low))
 
-    def place(self, values: float | Sequence[float] | Values) -> Values:
+    def place(self, values: float | Sequence[float] | Places) -> Places:
         """Give the places of values; NaN where a value is neither positive nor zero."""
         given = np.asarray(values, dtype=np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -72,24 +72,3 @@ def scale_of(values: Iterable[float], *, gap: float = 0.16) -> Scale:
         return Scale(-1, 0, has_zero, gap)
     low, high = floor(log10(positive.min())), ceil(log10(positive.max()))
     return Scale(low, high if high > low else low + 1, has_zero, gap)
-
-
-def power_of_ten(power: int) -> str:
-    """Write a power of ten.
-
-    >>> power_of_ten(-12)
-    '10⁻¹²'
-    """
-    return f"10{str(power).translate(_SUPERSCRIPTS)}"
-
-
-def scientific(value: float) -> str:
-    """Write a number with two digits and a power of ten; zero as it is.
-
-    >>> scientific(0.000331), scientific(0), scientific(9.99e-5)
-    ('3.3·10⁻⁴', '0', '1.0·10⁻⁴')
-    """
-    if value == 0 or not np.isfinite(value):
-        return "0" if value == 0 else str(value)
-    digits, _, power = f"{value:.1e}".partition("e")
-    return f"{digits}·{power_of_ten(int(power))}"
