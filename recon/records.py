@@ -16,6 +16,8 @@ LINES, TABLE = "records.jsonl", "records.csv"
 
 BUILT_IN = "built-in"  # the kind of what leaves its input as it is
 
+_AGAIN = "delete the file and run `recon evaluate` again, which keeps what its folder parts holds"
+
 _NUMBER = "$number"  # marks, among words, a number that JSON does not have
 
 Scope = Literal["image", "volume", "set"]
@@ -126,7 +128,7 @@ def from_line(line: str, *, where: str) -> Record:
         row = json.loads(line, object_hook=_unspelt)
         version = row.pop("format")
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        raise DataError(f"{where} must be a record in JSON, got {line[:60]!r}; evaluate again") from error
+        raise DataError(f"{where} must be a record in JSON, got {line[:60]!r}; {_AGAIN}") from error
     if type(version) is not int or version > FORMAT:
         raise DataError(f"{where} is of format {version!r}, and this recon knows up to {FORMAT}; update recon")
     try:
@@ -137,7 +139,9 @@ def from_line(line: str, *, where: str) -> Record:
         _require_kinds(row)
         return Record(**row)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise DataError(f"{where} must be a whole record, got one that cannot be understood: {error}") from error
+        raise DataError(
+            f"{where} must be a whole record, got one that cannot be understood: {error}; {_AGAIN}"
+        ) from error
 
 
 def read_records(path: Path) -> list[Record]:
@@ -154,7 +158,7 @@ def read_records(path: Path) -> list[Record]:
         raise DataError(f"{file} cannot be read: {error}") from error
     records = [from_line(line, where=f"{file}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
     if not records:
-        raise DataError(f"{file} must hold records, got an empty file; run `recon evaluate` again")
+        raise DataError(f"{file} must hold records, got an empty file; {_AGAIN}")
     return records
 
 

@@ -1,6 +1,7 @@
 """`recon evaluate` as a person uses it: on tiny data, with mistakes, and stopped by Ctrl-C."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -56,6 +57,23 @@ def test_a_run_is_evaluated_from_beginning_to_end(
     assert len((out / "records.csv").read_text().splitlines()) == len(records) + 1
     assert evaluated(plain, "zero-filling", *options) == 0
     assert read_records(out) == records
+
+
+def test_the_next_command_can_be_copied(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "my records"
+    assert evaluated(plain, "--protocol", "quality", "--limit", "1", "--out", out) == 0
+    line = capsys.readouterr().out.splitlines()[-1].partition(": ")[2]
+    assert shlex.split(line) == ["recon", "report", str(out), "--out", str(out / "report.html")]
+
+
+def test_what_a_function_raises_is_told_in_a_line(
+    knees: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_raising.py").write_text("def f(images):\n    raise ValueError('no')\n")
+    options = ("--data", knees, "--protocol", "quality", "--limit", "1", "--out", tmp_path / "out")
+    assert evaluated("my_raising:f", *options) == 2
+    assert "ValueError: no (my_raising.py, line 2)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

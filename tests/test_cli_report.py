@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from recon import cli
-from recon.records import Record, write_lines
+from recon.records import LINES, Record, write_lines
 from tests.report.drawn import SUBJECTS, made_up, write_pictures
 
 PRINT_LOADED = "import sys\nfrom recon.cli import main\ntry: main(['report', '--help'])\nfinally: print(*sys.modules)"
@@ -114,6 +114,9 @@ def test_worse_than_before_is_status_1_and_on_the_page(
     tolerant = ["--against", str(evaluation), "--tolerance", "psnr=1.5"]
     assert cli.main(["report", str(new), "--out", str(out), *tolerant]) == 0
     assert cli.main(["report", str(evaluation), "--out", str(out), "--against", str(evaluation)]) == 0
+    section = out.read_text().partition("What changed</h2>")[2].partition("</section>")[0]
+    assert "did not change and are not shown" in section
+    assert "<table" not in section
 
 
 def test_mistakes_are_said_in_words_and_nothing_is_written(
@@ -124,6 +127,10 @@ def test_mistakes_are_said_in_words_and_nothing_is_written(
     assert "run `recon evaluate` first" in refusal(capsys, tmp_path, tmp_path / "empty", "--out", out)
     assert "name a file in it" in refusal(capsys, tmp_path, evaluation, "--out", tmp_path / "empty")
     assert "files of their own" in refusal(capsys, tmp_path, evaluation, "--out", out, "--markdown", out)
+    for name in ("--out", "--markdown", "--latex"):
+        over: list[str | Path] = ["--out", out, name, evaluation / LINES]
+        assert "must leave the records as they are" in refusal(capsys, tmp_path, evaluation, *over)
+        assert "must leave the records as they are" in refusal(capsys, tmp_path, evaluation / LINES, *over)
     assert "--against" in refusal(capsys, tmp_path, evaluation, "--out", out, "--tolerance", "psnr=1")
     against: list[str | Path] = [evaluation, "--out", out, "--against", evaluation, "--tolerance"]
     assert "did you mean 'psnr'" in refusal(capsys, tmp_path, *against, "psn=1")

@@ -144,7 +144,7 @@ def test_a_record_without_one_of_its_fields_is_refused(name: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"\n \n"])
 def test_an_empty_file_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / LINES).write_bytes(content)
-    with pytest.raises(DataError, match="must hold records, got an empty file"):
+    with pytest.raises(DataError, match="must hold records, got an empty file; delete the file"):
         read_records(tmp_path)
 
 

@@ -1,6 +1,7 @@
 """`recon evaluate`: measure networks under shifts, and everything beside it."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -86,5 +87,6 @@ def evaluate_networks(options: argparse.Namespace) -> int:
     for (name, protocol), reason in outcome.left_out.items():
         print(f"left out: {protocol} of {name}: {reason}", file=sys.stderr)
     print(f"{counted(len(outcome.records), 'record')} in {options.out / 'records.jsonl'} and records.csv")
-    print(f"a report of them: recon report {options.out} --out {options.out / 'report.html'}")
+    command = shlex.join(["recon", "report", str(options.out), "--out", str(options.out / "report.html")])
+    print(f"a report of them: {command}")
     return 0

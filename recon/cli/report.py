@@ -98,8 +98,9 @@ def _compared(records: Sequence["Record"], old: Path, tolerance: "Tolerance | No
 
     changes = compare(_records([old]), records, tolerance)
     synthetic = any(record.source.synthetic for record in records)
-    section = Section("against", "What changed", [f"Compared with {old}."], [comparison(changes, synthetic=synthetic)])
-    return any(change.worse for change in changes), verdict(changes), section
+    table, words = comparison(changes, synthetic=synthetic), [f"Compared with {old}."]
+    contents = ([*words, *table.notes], []) if not table.rows else (words, [table])
+    return any(change.worse for change in changes), verdict(changes), Section("against", "What changed", *contents)
 
 
 def _completed(report: "Report", comparison: "Section | None", options: argparse.Namespace) -> "Report":
@@ -161,10 +162,17 @@ def _tolerance(words: str | None) -> "Tolerance | None":
 
 
 def _require_apart(options: argparse.Namespace) -> None:
+    """Refuse to write two things into one file, or over the records."""
+    from recon.records import LINES
+
     given = [path for path in (options.out, options.markdown, options.latex) if path is not None]
     if len({path.resolve() for path in given}) < len(given):
         raise ConfigError(f"--out, --markdown and --latex must be files of their own, got {given[0]} twice")
+    held = [*options.folders, *([] if options.against is None else [options.against])]
+    records = {(folder / LINES if folder.is_dir() else folder).resolve() for folder in held}
     for path in given:
+        if path.resolve() in records:
+            raise ConfigError(f"the report must leave the records as they are, got {path}; name another file")
         if path.is_dir():
             raise ConfigError(f"the report must be written to a file, got the folder {path}; name a file in it")
 

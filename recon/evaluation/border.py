@@ -44,8 +44,9 @@ class BorderProtocol(Protocol):
         return (
             f"two crops of each input, one at the upper left corner and one some pixels further down and to the right "
             f"(step), of the largest size that leaves {max(self.steps)} pixels and is divisible by {_COMMON} and by "
-            f"the network's period; nmse = |G(B) - G(A)|^2 / |G(A)|^2 on the pixels that both show, nmse_inside on "
-            f"those of them at least {self.inside} pixels from the border of either; error is the root-mean-square "
+            f"the network's period (by the period alone where images are too small for both); nmse = "
+            f"|G(B) - G(A)|^2 / |G(A)|^2 on the pixels that both show, nmse_inside on those of them at "
+            f"least {self.inside} pixels from the border of either; error is the root-mean-square "
             f"difference at each distance from it, over the root mean square of G(A) on all of them; intensities as in "
             f"the files"
         )

@@ -16,6 +16,7 @@ from recon.checkpoints import weights_hash
 from recon.errors import ConfigError, DataError
 from recon.evaluation.exported import load_program
 from recon.evaluation.fitting import fitted
+from recon.evaluation.guarded import guarded, words_of
 from recon.evaluation.onnx_files import open_session
 from recon.nn.unet import UNet
 
@@ -90,7 +91,7 @@ def named_function(spec: str, *, device: str) -> Foreign:
         raise ConfigError(f"{spec} must be a function or a network, got {type(found).__name__}")
     if isinstance(found, nn.Module):
         return _network(Foreign(found, "", spec, _code_hash(module, inspect.getmodule(type(found)))), found, device)
-    return Foreign(found, "function", spec, _code_hash(module, inspect.getmodule(found)))
+    return Foreign(guarded(found, spec), "function", spec, _code_hash(module, inspect.getmodule(found)))
 
 
 def _network(described: Foreign, network: nn.Module, device: str) -> Foreign:
@@ -99,6 +100,7 @@ def _network(described: Foreign, network: nn.Module, device: str) -> Foreign:
     weights = weights_hash({name: value for name, value in network.state_dict().items() if isinstance(value, Tensor)})
     return replace(
         described,
+        function=guarded(network, described.source),
         kind=type(network).__name__,
         weights=weights if type(network) is UNet else sha256(f"{described.weights} {weights}".encode()).hexdigest(),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
@@ -123,7 +125,7 @@ def _imported(name: str) -> ModuleType:
             ) from error
         raise ConfigError(f"{name} cannot be imported: it needs {missing}, which is not installed") from error
     except (Exception, SystemExit) as error:  # whatever its code does
-        raise ConfigError(f"{name} cannot be imported: {_words(error)}") from error
+        raise ConfigError(f"{name} cannot be imported: {words_of(error)}") from error
 
 
 def _named(module: ModuleType, name: str) -> object:
@@ -141,7 +143,7 @@ def _called(factory: object, spec: str) -> object:
     try:
         return factory()
     except Exception as error:  # whatever its code does
-        raise ConfigError(f"{spec} cannot be called without arguments: {_words(error)}") from error
+        raise ConfigError(f"{spec} cannot be called without arguments: {words_of(error)}") from error
 
 
 def _code_hash(*modules: ModuleType | None) -> str:
@@ -172,9 +174,3 @@ def _require_file(path: Path) -> Path:
         what = "a folder" if path.is_dir() else "none"
         raise DataError(f"{path} must be a file, got {what}; give the path of an exported network")
     return path
-
-
-def _words(error: BaseException) -> str:
-    """Name an error, and give the first line of what it says."""
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__

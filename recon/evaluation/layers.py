@@ -1,5 +1,6 @@
 """Which layer breaks equivariance: the features behind every layer, compared under every shift below the period."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
@@ -50,7 +51,8 @@ class LayersProtocol(Protocol):
         return (
             "NMSE = |F(T x) - T F(x)|^2 / |T F(x)|^2 of the features F behind a layer, repeated up to the input's size "
             "(nearest) and placed where the phases chosen above put them, for all circular shifts T below the "
-            f"network's period; broken is more than {BROKEN:g}. After Zhang (2019), who takes the cosine distance"
+            f"network's period; broken is more than 10^{math.log10(BROKEN):.0f}. After Zhang (2019), who takes the "
+            "cosine distance"
         )
 
     def unfit(self, model: Model, study: Study) -> str:

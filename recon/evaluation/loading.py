@@ -88,7 +88,7 @@ def _find(spec: str, place: Place) -> Found:
         return _foreign(named or path.stem, onnx_model(path, device=place.device), place)
     if path.suffix == ".pt2":
         return _foreign(named or path.stem, exported_program(path, device=place.device), place)
-    if ":" in what and not path.exists():
+    if ":" in what and not _is_there(path):
         return _foreign(named or what, named_function(what, device=place.device), place)
     return _network(named, path, place)
 
@@ -96,12 +96,21 @@ def _find(spec: str, place: Place) -> Found:
 def _name_and_place(spec: str) -> tuple[str, str]:
     """Cut NAME= off; a path that is there may have an equals sign in it."""
     name, _, rest = spec.partition("=")
-    return (name, rest) if rest and "/" not in name and not Path(spec).exists() else ("", spec)
+    return (name, rest) if rest and "/" not in name and not _is_there(Path(spec)) else ("", spec)
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether there is such a file or folder; there is none of a name that is too long."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _network_file(path: Path, checkpoint: str) -> Path:
     """Give the file of a run's network, or the file itself."""
-    if path.is_dir():
+    there_is = _is_there(path)
+    if there_is and path.is_dir():
         file = path / "checkpoints" / f"{checkpoint}{SUFFIX}"
         if file.exists():
             return file
@@ -111,9 +120,9 @@ def _network_file(path: Path, checkpoint: str) -> Path:
             f"{path} must be the folder of a run that has saved a network, got one without checkpoints/{file.name}; "
             f"{advice}"
         )
-    if path.exists():
+    if there_is:
         return path
-    there = [str(other) for other in path.parent.glob("*")] if path.parent.is_dir() else []
+    there = [str(other) for other in path.parent.glob("*")] if _is_there(path.parent) else []
     near = get_close_matches(str(path), [*UNTOUCHED, *there], n=1, cutoff=0.7)
     raise DataError(
         f"{path} must be a run, a file ({SUFFIX}, .onnx, .pt2), module:function, or one of {', '.join(UNTOUCHED)}; "

@@ -68,4 +68,7 @@ class Model:
         if output.is_complex():
             raise ConfigError(f"{self.name} must give real images, got {output.dtype}; wrap it to give magnitudes")
         if not bool(output.isfinite().all()):
-            raise DataError(f"{self.name} must give finite images, got NaN or infinity; train it again")
+            raise DataError(
+                f"{self.name} must give finite images, got NaN or infinity; mend it, train it again, "
+                "or compute in float32"
+            )

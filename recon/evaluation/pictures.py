@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from recon.evaluation.models import Model
 from recon.evaluation.study import Study, Unit
@@ -45,34 +46,18 @@ def draw_worst_case(models: Sequence[Model], study: Study, records: Sequence[Rec
     assert batch.target is not None  # the worst case was measured against it
     rows, columns = shift = _pair(worst.settings["shift"])
     moved = roll_images(batch.input, shift)
-    outputs, backs = [], []
-    for model in models:
-        outputs.append(model(batch.input))
-        backs.append(roll_images(model(moved), (-rows, -columns)))
-    undone, undone_back = batch.undo(torch.cat(outputs).double()), batch.undo(torch.cat(backs).double())
+    outputs = torch.cat([model(batch.input) for model in models])
+    backs = torch.cat([roll_images(model(moved), (-rows, -columns)) for model in models])
+    pairs = [batch.undo(images.double()) for images in (outputs, backs)]
     target = batch.undo(batch.target.double())
-    peak = float(batch.data_range)
-    values = [psnr(images, target.expand_as(images), peak).tolist() for images in (undone, undone_back)]
-    about = {
-        "shift": [rows, columns],
-        "item": worst.item,
-        "slice": worst.slice,
-        "group": worst.group,
-        "source": study.source.name,
-        "synthetic": study.source.synthetic,
-        "of": worst.subject.name,
-        "peak": peak,
-        "psnr": values[0],
-        "shifted_psnr": values[1],
-        "delta_psnr": [after - before for before, after in zip(*values, strict=True)],
-        "bitwise": [bool(torch.equal(one, other)) for one, other in zip(outputs, backs, strict=True)],
-    }
+    bitwise = [bool(torch.equal(one, other)) for one, other in zip(outputs, backs, strict=True)]
+    about = _about(worst, study) | _compared(pairs, target, float(batch.data_range)) | {"bitwise": bitwise}
     arrays = {
         "input": batch.undo(batch.input)[0, 0],
         "shifted_input": batch.undo(moved)[0, 0],
         "target": target[0, 0].float(),
-        "outputs": undone[:, 0].float(),
-        "shifted_outputs": undone_back[:, 0].float(),
+        "outputs": pairs[0][:, 0].float(),
+        "shifted_outputs": pairs[1][:, 0].float(),
     }
     with written_whole(path) as partial, partial.open("wb") as file:
         np.savez_compressed(
@@ -82,6 +67,26 @@ def draw_worst_case(models: Sequence[Model], study: Study, records: Sequence[Rec
             **{name: array.cpu().numpy() for name, array in arrays.items()},
         )
     return path
+
+
+def _about(worst: Record, study: Study) -> dict[str, Word]:
+    """Say what the pictures are of."""
+    return {
+        "shift": _pair(worst.settings["shift"]),
+        "item": worst.item,
+        "slice": worst.slice,
+        "group": worst.group,
+        "source": study.source.name,
+        "synthetic": study.source.synthetic,
+        "of": worst.subject.name,
+    }
+
+
+def _compared(pairs: Sequence[Tensor], target: Tensor, peak: float) -> dict[str, Word]:
+    """Give the PSNR of the outputs and of those of the shifted input, and the change between them."""
+    before, after = (psnr(images, target.expand_as(images), peak).tolist() for images in pairs)
+    changes = [new - old for old, new in zip(before, after, strict=True)]
+    return {"peak": peak, "psnr": before, "shifted_psnr": after, "delta_psnr": changes}
 
 
 def _pair(words: Word) -> tuple[int, int]:

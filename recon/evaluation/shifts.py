@@ -13,6 +13,7 @@ from recon.ops.periodic import roll_images
 ROUNDING = 1e-9  # NMSE below which two outputs are taken for equal where the premise is checked
 _PERIODS = (16, 32, 64)  # tried where a network does not say its own
 _MULTIPLES = ((1, 0), (0, 1), (3, 5))
+PREMISE_PASSES = 1 + len(_MULTIPLES)  # that `shift_set` takes where the first period fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def passes_of(model: Model, size: tuple[int, int], *, random: int, every: bool =
         return rows * columns
     period = model.subject.period or _PERIODS[0]
     fits = rows % period == 0 and columns % period == 0
-    return 1 + len(_MULTIPLES) + (period**2 if fits else 1 + random)
+    return PREMISE_PASSES + (period**2 if fits else 1 + random)
 
 
 def grid_of(rows: int, columns: int) -> Tensor:

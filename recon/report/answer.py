@@ -64,7 +64,8 @@ def _where(group: Group, subject: Subject, judged: Exactness) -> str:
     if "worst" in judged.protocols:
         said = extent(group.of("worst", subject.name))
         places.append(f"under {'every shift' if judged.exhaustive else 'all random shifts that were tried'} of {said}")
-    places += [_PLACES[protocol] for protocol in judged.protocols if protocol in _PLACES]
+    asked = [protocol for protocol in judged.protocols if protocol != "layers" or judged.protocols == ("layers",)]
+    places += [_PLACES[protocol] for protocol in asked if protocol in _PLACES]
     return ", ".join(places[:-1]) + (" and " if len(places) > 1 else "") + places[-1]
 
 
@@ -91,12 +92,13 @@ def _choice_sentence(group: Group, networks: Sequence[Subject], exact: Sequence[
     levels = {subject.name: average(group.of("quality", subject.name), "psnr") for subject in networks}
     candidates = [subject for subject in (exact or networks) if levels[subject.name] == levels[subject.name]]
     if not candidates:
-        return "Quality was not measured (protocol quality), so that no network can be recommended."
+        whose = " of the exact networks" if any(level == level for level in levels.values()) else ""
+        return f"Quality{whose} was not measured (protocol quality), so that no network can be recommended."
     chosen = max(candidates, key=lambda subject: levels[subject.name])
     level = f"{decibel_text(levels[chosen.name])} dB"
     if not exact:
         return f"Of the best PSNR is {chosen.name} ({level}), which is not known to be exact."
-    which = "the exact network of the best PSNR" if len(candidates) > 1 else "the only exact network"
+    which = "the exact network of the best PSNR" if len(exact) > 1 else "the only exact network"
     return f"To use: {chosen.name}, {which} ({level}){_price(group, chosen)}."
 
 

@@ -11,6 +11,7 @@ from recon.report.measures import MEASURES, Measure
 from recon.report.notation import MINUS
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group, grouped
+from recon.report.tables import counted
 
 _Place = tuple[str, int | None]
 
@@ -61,6 +62,12 @@ class Change:
     texts: tuple[str, str] = field(default=("", ""))
 
     @property
+    def same(self) -> bool:
+        """Tell whether the number is what it was, on all images."""
+        both_undefined = self.old is not None and self.new is not None and math.isnan(self.old) and math.isnan(self.new)
+        return not self.why and (self.old == self.new or both_undefined)
+
+    @property
     def change(self) -> float | None:
         """Give new - old; None where either is missing."""
         return None if self.old is None or self.new is None else self.new - self.old
@@ -89,14 +96,15 @@ def verdict(changes: Sequence[Change]) -> str:
     worse = [change for change in changes if change.worse]
     networks = len({(change.network, change.data) for change in changes})
     if not worse:
-        numbers = f"{len(changes)} number{'' if len(changes) == 1 else 's'}"
-        return f"Nothing got worse: {numbers} of {networks} network{'' if networks == 1 else 's'} within the tolerance."
+        numbers = f"{counted(len(changes), 'number')} of {counted(networks, 'network')}"
+        return f"Nothing got worse: {numbers} within the tolerance."
     said = "; ".join(f"{change.network}: {change.measure} ({change.why})" for change in worse)
     return f"Worse: {said}."
 
 
 def comparison(changes: Sequence[Change], *, synthetic: bool = False) -> Table:
-    """Lay the changes out as a table, those that are worse first."""
+    """Lay out as a table what is not the same as before, what is worse first; the rest is counted beneath."""
+    shown = [change for change in changes if not change.same]
     rows = [
         (
             word(change.network),
@@ -107,7 +115,7 @@ def comparison(changes: Sequence[Change], *, synthetic: bool = False) -> Table:
             Cell("worse", 0.0, "fail") if change.worse else Cell("as good", 1.0, "pass"),
             word(change.why) if change.why else NONE,
         )
-        for change in sorted(changes, key=lambda change: not change.worse)
+        for change in sorted(shown, key=lambda change: not change.worse)
     ]
     data = ", ".join(dict.fromkeys(change.data for change in changes))
     said = "Synthetic data" if synthetic or "synthetic" in data else "Data"
@@ -117,7 +125,14 @@ def comparison(changes: Sequence[Change], *, synthetic: bool = False) -> Table:
         f"Two evaluations of the same networks by name, on the images that both measured. {said}: {data}.",
         ("network", "measure", "old", "new", "change", "verdict", "why"),
         rows,
-        (verdict(changes),),
+        (verdict(changes), *_left_out(len(changes) - len(shown))),
+    )
+
+
+def _left_out(count: int) -> list[str]:
+    """Say how many numbers have no row."""
+    return (
+        [f"{counted(count, 'number')} did not change and {'is' if count == 1 else 'are'} not shown."] if count else []
     )
 
 

@@ -35,6 +35,9 @@ _SPECIAL = {
     "[": "{[}",  # at the beginning of a row it would be an argument of the line break before
     "]": "{]}",
     "\N{EN DASH}": "--",
+    "\N{LEFT DOUBLE QUOTATION MARK}": "``",
+    "\N{RIGHT DOUBLE QUOTATION MARK}": "''",
+    "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}",
     "\N{MINUS SIGN}": r"\ensuremath{-}",
     "\N{INFINITY}": r"\ensuremath{\infty}",
     "\N{MIDDLE DOT}": r"\ensuremath{\cdot}",

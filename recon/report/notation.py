@@ -55,14 +55,14 @@ def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
 
 
 def short(value: float) -> str:
-    """Write a number with three digits at least, and a power of ten where it is tiny.
+    """Write a number with three digits at least, and a power of ten where it is tiny or huge.
 
-    >>> short(0.25), short(1234.5), short(-3), short(1e-6)
-    ('0.25', '1,234', '−3', '1.0·10⁻⁶')
+    >>> short(0.25), short(1234.5), short(-3), short(1e-6), short(4.66e10)
+    ('0.25', '1,234', '−3', '1.0·10⁻⁶', '4.7·10¹⁰')
     """
     if value == 0 or special(value):
         return special(value) or "0"
-    if abs(value) < 1e-3:
+    if not 1e-3 <= abs(value) < 1e6:
         return scientific(value)
     return (f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}").replace("-", MINUS)
 

@@ -1,6 +1,6 @@
 """How tables are made: a column says what it shows of a network, a caption on which data it was measured."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -88,8 +88,11 @@ def counted(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
-def notes_of(group: Group, protocol: str, measures: Sequence[str] = ()) -> list[str]:
-    """Say what must be known to read a table: networks measured on different images or seeds, and values left out."""
+def notes_of(group: Group, protocol: str, measures: Sequence[str] = (), *, by_set: bool = False) -> list[str]:
+    """Say what must be known to read a table: networks measured on different images or seeds, and values left out.
+
+    With `by_set`, each of the records' groups has columns of its own, and a network may lack one of them.
+    """
     places: dict[str, frozenset[tuple[str, int | None]]] = {}
     seeds: dict[str, int] = {}
     for name in group.names:
@@ -98,7 +101,7 @@ def notes_of(group: Group, protocol: str, measures: Sequence[str] = ()) -> list[
             places[name] = frozenset((record.item, record.slice) for record in records)
             seeds[name] = records[0].circumstances.seed
     notes = []
-    if len(set(places.values())) > 1 and protocol != "layers":
+    if protocol != "layers" and _differ(group, protocol, places, by_set=by_set):
         said = ", ".join(f"{name} {len(held)}" for name, held in places.items())
         notes.append(f"The networks were not measured on the same images ({said}): compare with care.")
     if len(set(seeds.values())) > 1:
@@ -116,6 +119,19 @@ def numbers_in(word: Word) -> tuple[float, ...]:
     """Give the numbers of a setting that is one or a row of them; empty where it is neither."""
     entries = word if isinstance(word, list | tuple) else [word]
     return tuple(float(entry) for entry in entries if isinstance(entry, int | float) and not isinstance(entry, bool))
+
+
+def _differ(
+    group: Group, protocol: str, places: Mapping[str, frozenset[tuple[str, int | None]]], *, by_set: bool
+) -> bool:
+    """Tell whether networks were measured on different images, of all or of any one set that they have."""
+    if not by_set:
+        return len(set(places.values())) > 1
+    found: dict[str, dict[str, set[tuple[str, int | None]]]] = {}
+    for record in group.of(protocol):
+        held = found.setdefault(record.group, {}).setdefault(record.subject.name, set())
+        held.add((record.item, record.slice))
+    return any(len({frozenset(one) for one in of_set.values()}) > 1 for of_set in found.values())
 
 
 def _says_something(cell: Cell) -> bool:

@@ -5,11 +5,14 @@ from fractions import Fraction
 
 from recon.records import Record, Subject
 from recon.report.cells import NONE, error, number, share, word
+from recon.report.exactness import exactness_of
 from recon.report.notation import DASH, all_digits, short
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group
 from recon.report.statistics import Values, largest, mean, percentile, values_of
-from recon.report.tables import Column, caption_of, mean_and_largest, measured, notes_of, numbers_in, table
+from recon.report.tables import Column, average, caption_of, mean_and_largest, measured, notes_of, numbers_in, table
+
+_ALIKE = (0.8, 1.25)  # ratios of errors that are called about as large
 
 
 def subpixel(group: Group) -> Table | None:
@@ -67,8 +70,28 @@ def physics(group: Group) -> Table | None:
         "moved reconstruction, in brackets the largest; the floor is the same of the networks' inputs."
     )
     caption = caption_of(group, what, group.of("physics"))
-    notes = notes_of(group, "physics", ["nmse", "floor"])
+    notes = [*_why_exact_is_not_enough(group), *notes_of(group, "physics", ["nmse", "floor"])]
     return table(group, "physics", "The object moves", caption=caption, columns=columns, notes=notes)
+
+
+def _why_exact_is_not_enough(group: Group) -> list[str]:
+    """Say what a network that is exact for circular shifts may be expected to do here, and what the mean one did."""
+    errors = {one.name: average(group.of("physics", one.name), "nmse") for one in group.networks}
+    exact = [value for name, value in errors.items() if value >= 0 and exactness_of(group, name).exact]
+    if not exact:
+        return []
+    said = (
+        "A network that is exact for circular shifts need not be better here: the image is a crop, so that the move is "
+        "no circular shift of it; other pixels enter at its borders, and reach into the output as far as the network "
+        "looks."
+    )
+    plain = group.plain
+    if plain is None or not errors[plain.name] > 0:
+        return [said]
+    ratio = sum(exact) / len(exact) / errors[plain.name]
+    found = "about as large as" if _ALIKE[0] <= ratio <= _ALIKE[1] else "smaller than" if ratio < 1 else "larger than"
+    whose = "the exact network" if len(exact) == 1 else f"the {len(exact)} exact networks on average"
+    return [f"{said} Here the NMSE of {whose} is {found} that of {plain.name} ({short(ratio)} times)."]
 
 
 def stability(group: Group) -> Table | None:

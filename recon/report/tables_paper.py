@@ -93,7 +93,7 @@ def table3(group: Group) -> Table | None:
         "Table 3: natural images",
         caption=caption_of(group, what, records, images="images"),
         columns=columns,
-        notes=[*_differences(group, "natural", records), *notes_of(group, "ood")],
+        notes=[*_differences(group, "natural", records), *notes_of(group, "ood", by_set=True)],
     )
 
 

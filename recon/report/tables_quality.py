@@ -31,14 +31,14 @@ def quality(group: Group) -> Table | None:
     if plain is not None and group.of("quality", plain.name):
         columns.append(Column(f"PSNR less {plain.name}'s (dB)", lambda subject: _difference(group, subject, plain)))
     by = "volumes (fastMRI's convention)" if group.source.modality == "mri" else "images (dival's convention)"
-    what = (
-        f"Quality against the target, means over {by} with 95 % bootstrap intervals over volumes, and differences "
-        "paired by volume or image; a difference whose interval holds 0 may be chance."
-    )
     records = group.of("quality")
+    one = len({record.item for record in records}) == 1
+    what = f"Quality against the target, means over {by}, and differences paired by volume or image. " + (
+        "It is one volume alone, so that there is no interval, and nothing tells a difference from chance."
+        if one
+        else "In brackets are 95 % bootstrap intervals over volumes; a difference whose interval holds 0 may be chance."
+    )
     notes = notes_of(group, "quality", ["psnr", "ssim", "nmse"])
-    if records and len({record.item for record in records}) < 2:
-        notes = [*notes, "One volume alone: there is no interval."]
     caption = caption_of(group, what, records)
     return table(group, "quality", "Quality", caption=caption, columns=columns, notes=notes)
 

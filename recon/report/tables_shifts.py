@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 
 from recon.records import Record, Subject
-from recon.report.cells import NONE, change_text, error, error_text, number, share, word
+from recon.report.cells import NONE, change_text, error, error_text, number, share, similarity_text, word
 from recon.report.notation import short
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group
 from recon.report.statistics import Values, largest, mean, percentile
 from recon.report.tables import Column, caption_of, mean_and_largest, measured, notes_of, numbers_in, table
 
-_SETS = ("natural", "noise", "other modality", "untrained")
+UNTRAINED = "untrained"
+_SETS = ("natural", "noise", "other modality", UNTRAINED)
+_UNTRAINED_NOTE = (
+    "untrained: the output of a network with random weights is nearly constant, and its NMSE small whatever the shift "
+    "does; SSIM and bitwise tell more there."
+)
 
 
 def honest(group: Group) -> Table | None:
@@ -83,7 +88,7 @@ def ood(group: Group) -> Table | None:
         "Out of the distribution",
         caption=caption,
         columns=columns,
-        notes=notes_of(group, "ood", ["nmse"]),
+        notes=[*([_UNTRAINED_NOTE] if UNTRAINED in sets else []), *notes_of(group, "ood", ["nmse"], by_set=True)],
     )
 
 
@@ -158,17 +163,23 @@ def _rank_of(name: str) -> int:
     return _SETS.index(name) if name in _SETS else len(_SETS)
 
 
-def _ood_columns(group: Group, name: str) -> tuple[Column, Column]:
+def _ood_columns(group: Group, name: str) -> list[Column]:
     def values(subject: Subject, measure: str) -> Values:
         return measured([record for record in group.of("ood", subject.name) if record.group == name], measure)
 
     def errors(subject: Subject) -> Cell:
         return mean_and_largest(values(subject, "nmse"))
 
-    return (
+    similarity = Column(f"{name}: SSIM", lambda subject: _similarity(values(subject, "ssim")), "high")
+    return [
         Column(f"{name}: NMSE", errors, "low"),
+        *([similarity] if name == UNTRAINED else []),
         Column(f"{name}: bitwise", lambda subject: share(mean(values(subject, "bitwise"))), "high"),
-    )
+    ]
+
+
+def _similarity(values: Values) -> Cell:
+    return number(similarity_text(mean(values)), mean(values))
 
 
 def _verdict(records: Sequence[Record]) -> Cell:

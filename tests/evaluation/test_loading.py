@@ -127,6 +127,13 @@ def test_a_run_without_a_network_is_refused(tmp_path: Path) -> None:
         found(run)
 
 
+def test_names_longer_than_a_file_s_are_names() -> None:
+    name = "n" * 300
+    assert names(f"{name}=identity") == [name]
+    with pytest.raises(DataError, match="n must be a run, a file"):
+        found(name)
+
+
 def test_wrong_names_are_refused_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"zero-filing must be a run, .*did you mean zero-filling"):
         found("zero-filing")
@@ -185,3 +192,12 @@ def test_a_sampling_of_one_s_own_is_called_by_its_name() -> None:
     own = recon.Sampling("own", "By the largest value.", selection="norm", p=float("inf"), blur="tri-3")
     arguments = UNet(channels=CHANNELS, sampling=own).arguments
     assert variant_of(arguments, {"shift_augmentation": 3, "equivariance_weight": 0.5}) == "own-tri-3-shifts-penalty"  # type: ignore[arg-type]
+
+
+def test_a_named_network_of_recon_s_knows_its_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = f"import recon\n\n\ndef network():\n    return recon.UNet(channels={CHANNELS!r})\n\n\nmade = network()\n"
+    (tmp_path / "named_unet.py").write_text(f"{code}\n\ndef same(images):\n    return images\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    periods = [one.model.subject.period for one in found("named_unet:network()", "named_unet:made", "named_unet:same")]
+    assert periods == [PERIOD, PERIOD, 0]

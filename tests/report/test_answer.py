@@ -32,6 +32,13 @@ def test_exact_network_of_the_best_psnr_is_recommended_with_its_price() -> None:
     assert "from that of plain by −0.25 [−0.25, −0.25] dB (3 volumes), and it takes 1.50 times as long" in text
 
 
+def test_only_what_was_measured_is_called_the_only_one() -> None:
+    text = said([worst("aps"), worst("mass"), *qualities("aps", [30, 31])])
+    assert "To use: aps, the exact network of the best PSNR" in text
+    text = said([worst("aps"), worst("plain", -0.3, bitwise=0.0), *qualities("plain", [30, 31])])
+    assert "Quality of the exact networks was not measured" in text
+
+
 def test_synthetic_data_come_first() -> None:
     assert answer(grouped([worst("aps")])[0])[0].startswith("MRI, on synthetic data")
     assert "synthetic" not in " ".join(answer(grouped([worst("aps", source=MRI)])[0]))
@@ -85,3 +92,13 @@ def test_without_plain_there_is_no_price() -> None:
 def test_what_leaves_its_input_as_it_is_is_no_network() -> None:
     text = said([record("fbp", "worst", {"bitwise": 1.0}, subject=network("fbp", kind="built-in"))])
     assert text == "MRI: no network was measured, only what leaves its input as it is."
+
+
+def test_one_volume_has_no_interval() -> None:
+    text = said([worst("aps"), worst("plain", 0.1, bitwise=0), *qualities("aps", [30]), *qualities("plain", [31])])
+    assert "by \N{MINUS SIGN}1.00 dB (1 volume, so no interval)" in text
+
+
+def test_layers_alone_show_that_a_network_is_exact() -> None:
+    records = [record("aps", "layers", {"nmse": 0.0, "bitwise": 1.0}, scope="set", item="")]
+    assert "aps was exact, under every shift below the period of a few slices: no bit" in said(records)

@@ -101,3 +101,15 @@ def test_table_puts_what_is_worse_first() -> None:
     assert [cell.text for cell in table.rows[0][:6]] == ["aps", "mean PSNR (dB)", "30.00", "29.00", "−1.00", "worse"]
     assert table.notes[0].startswith("Worse: aps: mean PSNR (dB) (lower by more than 0.1 dB)")
     assert "Synthetic data" in table.caption
+
+
+def test_table_has_rows_for_what_changed_and_counts_the_rest() -> None:
+    old = [*qualities("aps", [30, 31]), worst("aps"), *qualities("plain", [float("nan")])]
+    new = [*qualities("aps", [30, 31.5]), worst("aps"), *qualities("plain", [float("nan")])]
+    table = comparison(compare(old, new))
+    assert [(row[0].text, row[1].text) for row in table.rows] == [("aps", "mean PSNR (dB)")]
+    assert table.notes[1:] == ("7 numbers did not change and are not shown.",)
+    assert comparison(compare(old, old)).rows == []
+    part = comparison(compare(qualities("aps", [30, 30]), qualities("aps", [30])))
+    assert {row[-1].text for row in part.rows} == {"on 1 of the old 2"}  # as good, but of fewer images
+    assert len(part.notes) == 1

@@ -125,6 +125,11 @@ def test_overview_needs_neither_quality_nor_cost() -> None:
     assert figure is not None
     assert "PSNR, dB" not in texts(figure)
     assert "exactly 0" in texts(figure)
+    assert "PSNR" not in figure.caption
+    assert "Time" not in figure.caption
+    whole = FIGURES["equivariance"](group_of(made_up()))
+    assert whole is not None
+    assert "PSNR: the mean against the target" in whole.caption
 
 
 def test_names_of_networks_are_text_not_markup_nor_formulas(tmp_path: Path) -> None:
@@ -174,12 +179,43 @@ def test_colours_stand_out_on_light_and_dark_pages(colour: str) -> None:
 
 def test_scale_puts_zero_below_all_powers_and_leaves_out_what_is_no_error() -> None:
     scale = scale_of([0.0, 3e-7, 2e-2, float("nan"), float("inf")])
-    assert (scale.low, scale.high, scale.has_zero) == (-7, -1, True)
+    assert [10**scale.low, 10**scale.high] == pytest.approx([2e-7, 2e-2])
+    assert scale.has_zero
     assert scale.place([0.0, 1e-3]).tolist() == pytest.approx([scale.zero, -3])
     assert scale.zero < scale.low
     assert np.isnan(scale.place([float("nan"), -1.0])).all()
     assert not scale_of([1e-3]).has_zero
     assert scale_of([]).low < scale_of([]).high
+
+
+@pytest.mark.parametrize(
+    ("values", "ends", "labels"),
+    [
+        ([3e-4, 1.5e-3], (2e-4, 2e-3), ["2·10⁻⁴", "5·10⁻⁴", "10⁻³", "2·10⁻³"]),
+        ([0.0, 1e-3], (1e-3, 2e-3), ["exactly 0", "10⁻³", "2·10⁻³"]),
+        ([9e-4, 1.2e2], (5e-4, 2e2), ["10⁻³", "10⁻²", "10⁻¹", "10⁰", "10¹", "10²"]),
+        ([1e-16, 1.0], (1e-16, 1.0), ["10⁻¹⁵", "10⁻¹²", "10⁻⁹", "10⁻⁶", "10⁻³", "10⁰"]),
+    ],
+)
+def test_scale_leaves_little_room_and_has_ticks(
+    values: list[float], ends: tuple[float, float], labels: list[str]
+) -> None:
+    scale = scale_of(values)
+    assert (10**scale.low, 10**scale.high) == pytest.approx(ends)
+    assert scale.ticks()[1] == labels
+
+
+@pytest.mark.parametrize("name", ["subpixel", "quality-cost"])
+def test_many_networks_have_room_for_their_names(name: str) -> None:
+    def tall(count: int) -> int:
+        more = [replace(SUBJECTS[1], name=f"lpf-{number}", variant=f"lpf-{number}") for number in range(count)]
+        subjects = [*SUBJECTS, *more]
+        figure = FIGURES[name](group_of(made_up(subjects=subjects), subjects))
+        assert figure is not None
+        return Image.open(BytesIO(figure.png)).height
+
+    assert tall(2) == tall(0)
+    assert tall(20) > tall(2)
 
 
 def test_spread_labels_keep_order_distance_and_bounds() -> None:

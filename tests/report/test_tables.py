@@ -157,6 +157,30 @@ def test_out_of_the_distribution_is_told_set_by_set() -> None:
     assert row["natural: NMSE"] == "2.0·10⁻³ (3.0·10⁻³)"
 
 
+def test_untrained_networks_are_told_apart_by_ssim() -> None:
+    records = [record("plain", "ood", {"nmse": 1e-9, "ssim": 0.5, "bitwise": 0.0}, group="untrained")]
+    table = table_of(ood, records)
+    assert row_of(table, "plain")["untrained: SSIM"] == "0.5000"
+    assert "nearly constant" in table.notes[0]
+    assert not table_of(ood, [record("plain", "ood", {"nmse": 1.0, "bitwise": 0.0}, group="noise")]).notes
+
+
+def test_networks_may_lack_a_set_but_not_some_of_its_images() -> None:
+    def measured(name: str, kind: str, item: str) -> Record:
+        return record(name, "ood", {"nmse": 1.0, "ssim": 0.5, "bitwise": 0.0}, group=kind, item=item)
+
+    lacking = [measured("plain", "noise", "a"), measured("plain", "natural", "b"), measured("aps", "noise", "a")]
+    assert not table_of(ood, lacking).notes
+    assert "not measured on the same images" in table_of(ood, [*lacking, measured("aps", "natural", "c")]).notes[0]
+
+
+def test_one_volume_has_no_interval_and_the_caption_says_so() -> None:
+    table = table_of(quality, [*qualities("plain", [30]), *qualities("aps", [29])])
+    assert "one volume alone, so that there is no interval" in table.caption
+    assert row_of(table, "aps")["PSNR less plain's (dB)"] == "\N{MINUS SIGN}1.00"
+    assert "bootstrap intervals" in table_of(quality, qualities("plain", [30, 31])).caption
+
+
 def test_fractions_are_told_apart() -> None:
     records = [
         record("aps", "subpixel", {"nmse": f}, settings={"shift": shift})
@@ -178,6 +202,27 @@ def test_border_and_physics() -> None:
     assert row_of(table_of(physics, records), "aps")["NMSE over floor"] == "2"
 
 
+@pytest.mark.parametrize(
+    ("aps", "plain", "said"),
+    [
+        (1e-3, 1.1e-3, "about as large as that of plain (0.909 times)"),
+        (1e-3, 1e-2, "smaller than that of plain (0.1 times)"),
+        (3e-2, 1e-2, "larger than that of plain (3 times)"),
+    ],
+)
+def test_physics_says_what_exact_networks_may_be_expected_to_do(aps: float, plain: float, said: str) -> None:
+    records = [
+        *(record(name, "physics", {"nmse": nmse, "floor": 0.0}) for name, nmse in (("aps", aps), ("plain", plain))),
+        *(made.worst(name, bitwise=float(name == "aps")) for name in ("aps", "plain")),
+    ]
+    note = table_of(physics, records).notes[0]
+    assert "need not be better here" in note
+    assert note.endswith(f"Here the NMSE of the exact network is {said}.")
+    alone = table_of(physics, [one for one in records if one.subject.name == "aps"]).notes
+    assert alone[0].endswith("as far as the network looks.")
+    assert not table_of(physics, [one for one in records if one.subject.name == "plain"]).notes
+
+
 def test_stability_counts_every_slice_once() -> None:
     records = [
         record("aps", "stability", {"nmse": strength, "margin": margin, "flipped": float(strength > margin)},
@@ -187,7 +232,7 @@ def test_stability_counts_every_slice_once() -> None:
     ]  # fmt: skip
     row = row_of(table_of(stability, records), "aps")
     assert row["median margin"] == "1.0·10⁻¹"
-    assert row["noise 0.0001: flipped"] == "0 %"
+    assert row["noise 10⁻⁴: flipped"] == "0 %"
     assert row["noise 0.01: flipped"] == "33.3 %"
 
 

@@ -64,6 +64,25 @@ def test_latex_is_balanced_and_escaped() -> None:
     assert all(sign.isascii() or sign == "ü" for sign in words)
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("1.2·10⁻⁴", r"$1.2\cdot10^{-4}$"),
+        ("10⁻¹² and 10³", "$10^{-12}$ and $10^{3}$"),
+        ("\N{MINUS SIGN}1.0·10⁻⁵ dB", r"$-1.0\cdot10^{-5}$ dB"),
+        ("{+4.0·10⁻⁵}", r"\{$+4.0\cdot10^{-5}$\}"),
+        ("a·b", r"a\ensuremath{\cdot}b"),
+    ],
+)
+def test_powers_of_ten_are_formulas_in_latex(text: str, written: str) -> None:
+    assert escaped(text) == written
+
+
+def test_the_best_is_bold_in_latex_as_a_formula_too() -> None:
+    table = Table("t", "t", "t", ("network", "NMSE"), [(Cell("a"), Cell("1.2·10⁻⁴", 1.2e-4, best=True))])
+    assert r"\textbf{\boldmath $1.2\cdot10^{-4}$}" in table_to_latex(table)
+
+
 def test_latex_rows_have_as_many_cells_as_columns() -> None:
     text = table_to_latex(hostile_table())
     rows = [line for line in text.splitlines() if line.endswith(r" \\")]

@@ -1,15 +1,19 @@
 """What quality costs: PSNR against the time of one image."""
 
+from collections.abc import Mapping
+
 import numpy as np
+from matplotlib.axes import Axes
 
 from recon.report.figures.drawing import canvas, finished, guides, heading, styled
-from recon.report.figures.labels import short, spread
-from recon.report.figures.looks import looks
+from recon.report.figures.labels import LINE, height_for, shortened, spread
+from recon.report.figures.looks import Look, looks
+from recon.report.notation import fixed, short
 from recon.report.parts import Figure
 from recon.report.selection import Group
 from recon.report.tables import average
 
-_HEIGHT, _LABEL = 3.3, 0.165  # inches
+_HEIGHT, _HEAD, _FOOT = 2.5, 0.33, 0.46  # inches
 
 
 @styled
@@ -25,8 +29,10 @@ def quality_cost(group: Group) -> Figure | None:
     networks = looks(group)
     longest = max(seconds for seconds, _ in found.values())
     factor, unit = (1e3, "ms") if longest < 1 else (1.0, "s")
-    drawing = canvas(_HEIGHT)
-    axes = drawing.add_axes((0.08, 0.14, 0.7, 0.76))
+    inner = height_for(len(found), _HEIGHT)
+    height = _HEAD + inner + _FOOT
+    drawing = canvas(height)
+    axes = drawing.add_axes((0.08, _FOOT / height, 0.7, inner / height))
     for name, (seconds, quality) in found.items():
         axes.plot([seconds * factor], [quality], networks[name].marker, color=networks[name].colour, markersize=7)
     axes.set_xlim(0, 1.06 * longest * factor)
@@ -35,16 +41,27 @@ def quality_cost(group: Group) -> Figure | None:
     guides(axes, "x")
     heading(axes, "PSNR, dB")
     axes.set_xlabel(f"time, {unit}")
+    _name(axes, {name: (seconds * factor, quality) for name, (seconds, quality) in found.items()}, networks, inner)
+    caption = (
+        f"Quality against time on {group.source.name}: mean PSNR, and the time that was measured on "
+        f"{group.of('cost')[0].circumstances.device}. Up and to the left is better; exact networks are bold."
+    )
+    alt = "; ".join(
+        f"{name}: {short(value * factor)} {unit}, {fixed(psnr, 2)} dB" for name, (value, psnr) in found.items()
+    )
+    return finished(drawing, group, "quality-cost", title="Quality and time", caption=caption, alt=f"{alt}.")
+
+
+def _name(axes: Axes, points: Mapping[str, tuple[float, float]], networks: Mapping[str, Look], height: float) -> None:
+    """Write the names to the right, each with a line to its point."""
     low, high = axes.get_ylim()
-    gap = (high - low) * _LABEL / (0.76 * _HEIGHT)
-    names = list(found)
-    places = spread([found[name][1] for name in names], gap, low, high)
-    for name, place in zip(names, places, strict=True):
-        seconds, quality = found[name]
+    gap = (high - low) * LINE / height
+    places = spread([quality for _, quality in points.values()], gap, low, high)
+    for (name, point), place in zip(points.items(), places, strict=True):
         look = networks[name]
         axes.annotate(
-            short(name),
-            (seconds * factor, quality),
+            shortened(name),
+            point,
             (1.03, place),
             textcoords=axes.get_yaxis_transform(),
             va="center",
@@ -54,9 +71,3 @@ def quality_cost(group: Group) -> Figure | None:
             arrowprops={"arrowstyle": "-", "color": look.colour, "linewidth": 0.6, "alpha": 0.6, "shrinkB": 4},
         )
     axes.set_ylim(low, high)
-    caption = (
-        f"Quality against time on {group.source.name}: mean PSNR, and the time that was measured on "
-        f"{group.of('cost')[0].circumstances.device}. Up and to the left is better; exact networks are bold."
-    )
-    alt = "; ".join(f"{name}: {value * factor:.3g} {unit}, {psnr:.2f} dB" for name, (value, psnr) in found.items())
-    return finished(drawing, group, "quality-cost", title="Quality and time", caption=caption, alt=f"{alt}.")

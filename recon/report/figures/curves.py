@@ -6,7 +6,7 @@ import numpy as np
 
 from recon.records import Record
 from recon.report.figures.drawing import canvas, finished, guides, heading, styled
-from recon.report.figures.labels import label_ends
+from recon.report.figures.labels import height_for, label_ends
 from recon.report.figures.looks import looks
 from recon.report.figures.reading import counted_slices
 from recon.report.figures.scale import scale_of
@@ -15,7 +15,7 @@ from recon.report.selection import Group
 from recon.report.tables import average, numbers_in
 
 Line = tuple[list[float], list[float]]  # where, and how large
-_HEIGHT, _TOP, _BOTTOM, _RIGHT = 3.2, 0.84, 0.145, 0.82
+_HEIGHT, _HEAD, _FOOT, _RIGHT = 2.2, 0.5, 0.46, 0.82  # inches, but the right end
 _FRACTIONS = {0.25: "¼", 1 / 3: "⅓", 0.5: "½", 0.75: "¾", 2 / 3: "⅔"}
 
 
@@ -77,8 +77,12 @@ def _curves(
     """Draw panels that share their scale, with the networks' names at the right."""
     networks = looks(group)
     scale = scale_of(value for lines in panels.values() for _, errors in lines.values() for value in errors)
-    drawing = canvas(_HEIGHT)
-    grid = drawing.add_gridspec(1, len(panels), left=0.08, right=_RIGHT, top=_TOP, bottom=_BOTTOM, wspace=0.08)
+    inner = height_for(max(map(len, panels.values())), _HEIGHT)
+    height = _HEAD + inner + _FOOT
+    drawing = canvas(height)
+    grid = drawing.add_gridspec(
+        1, len(panels), left=0.08, right=_RIGHT, top=1 - _HEAD / height, bottom=_FOOT / height, wspace=0.08
+    )
     for number, (word, lines) in enumerate(panels.items()):
         axes = drawing.add_subplot(grid[0, number])
         few = all(len(places) <= 6 for places, _ in lines.values())
@@ -102,7 +106,7 @@ def _curves(
             label_ends(axes, {network: end for network, end in ends.items() if np.isfinite(end)}, networks)
     kind = "error (NMSE)" if name == "subpixel" else "error, relative to the output"
     drawing.text(0.08, 0.995, kind, ha="left", va="top", weight="bold")
-    drawing.text((0.08 + _RIGHT) / 2, 0.02, axis, ha="center", va="bottom")
+    drawing.text((0.08 + _RIGHT) / 2, 0.06 / height, axis, ha="center", va="bottom")
     alt = f"Lines of the error against the {axis.replace(',', ' in')}, for {', '.join(next(iter(panels.values())))}."
     return finished(drawing, group, name, title=title, caption=caption, alt=alt)
 

@@ -9,14 +9,16 @@ from matplotlib.colors import Colormap, ListedColormap, LogNorm
 from matplotlib.figure import Figure as Canvas
 
 from recon.report.figures.drawing import INK, WIDTH, canvas, finished, styled
+from recon.report.figures.labels import shortened
 from recon.report.figures.reading import Grid, counted_slices, residue_grid
-from recon.report.figures.scale import scale_of
-from recon.report.notation import power_of_ten, scientific
+from recon.report.figures.scale import Scale, scale_of
+from recon.report.notation import scientific
 from recon.report.parts import Figure
 from recon.report.selection import Group
 
 ZERO = "#2f7fb8"  # of exact zeros: the one colour that is not on the scale
 _ACROSS, _GAP, _TITLE = 6, 0.16, 0.36
+_LONGEST = 18  # letters of a name above a square
 
 
 @styled
@@ -38,7 +40,7 @@ def heatmap(group: Group) -> Figure | None:
         axes = drawing.add_axes((left / WIDTH, (top - side) / height, side / WIDTH, side / height))
         draw_errors(axes, grid, norm, colours)
         text = "exactly 0" if not grid.any() else f"to {scientific(float(grid.max()))}"
-        axes.set_title(name, loc="left", pad=13, size=8.5)
+        axes.set_title(shortened(name, _LONGEST), loc="left", pad=13, size=8.5)
         axes.annotate(text, (0, 1), (0, 3), xycoords="axes fraction", textcoords="offset points", size=7.5, alpha=0.8)
         if place == (down - 1) * across:
             _name_axes(axes, grid)
@@ -66,7 +68,7 @@ def _grids(group: Group) -> dict[str, Grid]:
 
 
 def error_colours(values: Grid) -> tuple[LogNorm, Colormap]:
-    """Give a scale for errors, from a pale yellow to a dark red over whole powers of ten; zeros in a colour apart."""
+    """Give a scale for errors, from pale yellow, the smallest, to dark red, the largest; zeros in a colour apart."""
     scale = scale_of(values.tolist())
     warm = mpl.colormaps["YlOrRd"]
     colours = ListedColormap(warm(np.linspace(0.06, 1, 256))).with_extremes(bad=ZERO, under=warm(0.06))
@@ -106,11 +108,9 @@ def _scale_bar(drawing: Canvas, norm: LogNorm, colours: Colormap, height: float)
     zero.set_xlim(0, 1)
     zero.set_xticks([0.5], ["exactly 0"])
     bar = drawing.add_axes((1.1 / WIDTH, bottom, 0.36, thick))
-    low, high = np.log10([norm.vmin or 0.1, norm.vmax or 1.0])
+    low, high = map(float, np.log10([norm.vmin or 0.1, norm.vmax or 1.0]))
     bar.imshow(np.linspace(0, 1, 256)[None], cmap=colours, aspect="auto", extent=(low, high, 0, 1))
-    step = max(1, int((high - low) // 6))
-    powers = range(round(high), round(low) - 1, -step)
-    bar.set_xticks(list(powers), [power_of_ten(power) for power in powers])
+    bar.set_xticks(*Scale(low, high, has_zero=False).ticks())
     bar.annotate("NMSE", (1, 0.5), (8, 0), xycoords="axes fraction", textcoords="offset points", va="center", size=8)
     for axes in (zero, bar):
         axes.set_yticks([])

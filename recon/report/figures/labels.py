@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from recon.report.figures.drawing import FAINT, INK, LONGEST
 from recon.report.figures.looks import Look
 
+LINE = 0.155  # inches from one name to the next
+
 
 def spread(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Move places, in their order, apart to at least `gap`, and as far as that goes into [low, high].
@@ -25,10 +27,10 @@ def spread(places: Sequence[float], gap: float, low: float, high: float) -> list
     return moved
 
 
-def short(name: str, longest: int = LONGEST) -> str:
+def shortened(name: str, longest: int = LONGEST) -> str:
     """Leave out the middle of a long name.
 
-    >>> short("package.module:function", 11)
+    >>> shortened("package.module:function", 11)
     'packa…ction'
     """
     half = (longest - 1) // 2
@@ -38,28 +40,40 @@ def short(name: str, longest: int = LONGEST) -> str:
 def label_ends(axes: Axes, ends: Mapping[str, float], networks: Mapping[str, Look]) -> None:
     """Write the networks' names to the right of the axes, each at the height where its line ends."""
     low, high = axes.get_ylim()
-    height = axes.get_position().height * axes.figure.get_figheight()  # type: ignore[union-attr]
-    gap = (high - low) * 0.155 / height
+    gap = (high - low) * LINE / _inches(axes)[1]
     names = list(ends)
     places = spread([ends[name] for name in names], gap, low + gap / 2, high - gap / 2)
     right = axes.get_xlim()[1]
     width = right - axes.get_xlim()[0]
+    inch = width / _inches(axes)[0]
     for name, place in zip(names, places, strict=True):
         look = networks[name]
-        axes.plot([right, right + 0.04 * width], [ends[name], place], color=look.colour, linewidth=0.7, clip_on=False)
-        axes.plot([right + 0.06 * width], [place], look.marker, color=look.colour, clip_on=False, markersize=4)
-        axes.text(right + 0.09 * width, place, short(name), va="center", ha="left", size=8)
+        axes.plot([right, right + 0.1 * inch], [ends[name], place], color=look.colour, linewidth=0.7, clip_on=False)
+        axes.plot([right + 0.16 * inch], [place], look.marker, color=look.colour, clip_on=False, markersize=4)
+        axes.text(right + 0.24 * inch, place, shortened(name), va="center", ha="left", size=8)
     axes.set_xlim(right - width, right)
     axes.set_ylim(low, high)
+
+
+def height_for(count: int, least: float) -> float:
+    """Give the height, in inches, of axes beside which so many names stand."""
+    return max(least, LINE * count)
 
 
 def name_rows(axes: Axes, names: Sequence[str], networks: Mapping[str, Look]) -> None:
     """Make the y axis one row for each network, the first at the top, with its name and marker."""
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_yticks(range(len(names)), [short(name) for name in names])
+    axes.set_yticks(range(len(names)), [shortened(name) for name in names])
     axes.tick_params(axis="y", length=0, pad=6)
     axes.spines["left"].set_visible(False)
     for row, name in enumerate(names):
         axes.axhline(row, color=INK, alpha=FAINT, linewidth=0.6, zorder=0)
         axes.get_yticklabels()[row].set_color(INK)
         axes.get_yticklabels()[row].set_fontweight("bold" if networks[name].exact else "normal")
+
+
+def _inches(axes: Axes) -> tuple[float, float]:
+    """Give the width and height of axes in inches."""
+    width, height = axes.figure.get_size_inches()  # type: ignore[union-attr]
+    place = axes.get_position()
+    return place.width * width, place.height * height

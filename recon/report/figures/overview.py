@@ -1,16 +1,17 @@
 """Which network to use, how exact it is, and at what price: error, PSNR and cost side by side, a row a network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from recon.records import Record
+from recon.report.cells import decibel_text
 from recon.report.figures.drawing import FAINT, INK, canvas, finished, guides, heading, left_for, styled
 from recon.report.figures.labels import name_rows
 from recon.report.figures.looks import Look, looks
 from recon.report.figures.scale import Scale, scale_of
-from recon.report.notation import fixed
+from recon.report.notation import short
 from recon.report.parts import Figure
 from recon.report.selection import Group
 from recon.report.statistics import largest
@@ -40,18 +41,27 @@ def overview(group: Group) -> Figure | None:
     _errors(panels[0], group, names, networks)
     rest = iter(panels[1:])
     if len(columns) > 1 + bool(prices):
-        _numbers(next(rest), quality, names, networks, title="PSNR, dB", reference=_plain(group, quality))
+        _numbers(
+            next(rest), quality, names, networks, title="PSNR, dB", text=decibel_text, reference=_plain(group, quality)
+        )
     if prices:
-        _numbers(next(rest), prices, names, networks, title=unit, reference=None, from_zero=True)
+        _numbers(next(rest), prices, names, networks, title=unit, text=short, reference=None, from_zero=True)
     caption = (
-        f"Which network is exact, and at what price, on {group.source.name}. Left: equivariance NMSE under one "
+        f"Which network is exact, and at what price, on {group.source.name}. Equivariance error: NMSE under one "
         "random shift of each image; the marker is the mean, the line reaches from the smallest to the largest error "
         "of an image that is not 0, the upright stroke is the largest error of any shift that was tried. Exact "
-        "networks (bold) stand apart: every output was equal, bit for bit."
+        f"networks (bold) stand apart: every output was equal, bit for bit.{_told(quality, prices, group)}"
     )
     exact = [name for name in names if networks[name].exact]
     alt = f"Dot plot with a row for each of {len(names)} networks. Exactly 0: {', '.join(exact) or 'none'}."
     return finished(drawing, group, "equivariance", title="How exact, and at what price", caption=caption, alt=alt)
+
+
+def _told(quality: Mapping[str, float], prices: Mapping[str, float], group: Group) -> str:
+    """Say what the panels beside the errors show, as far as there are any."""
+    plain = ", the dashed line that of plain" if _plain(group, quality) is not None else ""
+    level = f" PSNR: the mean against the target{plain}." if any(map(np.isfinite, quality.values())) else ""
+    return level + (" Time: of one image." if prices else "")
 
 
 def _errors(axes: Axes, group: Group, names: Sequence[str], networks: Mapping[str, Look]) -> None:
@@ -60,7 +70,7 @@ def _errors(axes: Axes, group: Group, names: Sequence[str], networks: Mapping[st
     images = {name: measured(group.of("equivariance", name, scope="image"), "nmse").numbers.tolist() for name in names}
     worst = {name: largest(measured(group.of("worst", name), "nmse")) for name in names}
     scale = scale_of(
-        [*means.values(), *worst.values(), *(e for errors in images.values() for e in errors if e > 0)], gap=0.26
+        [*means.values(), *worst.values(), *(e for errors in images.values() for e in errors if e > 0)], gap=0.3
     )
     scale.dress(axes, "x")
     guides(axes, "x")
@@ -85,6 +95,7 @@ def _numbers(
     networks: Mapping[str, Look],
     *,
     title: str,
+    text: Callable[[float], str],
     reference: float | None,
     from_zero: bool = False,
 ) -> None:
@@ -95,7 +106,7 @@ def _numbers(
     found = [values[name] for name in names if np.isfinite(values[name])]
     low, high = (0.0 if from_zero else min(found)), max(found)
     span = (high - low) or 1.0
-    axes.set_xlim(low - (0 if from_zero else 0.12) * span, high + 0.55 * span)
+    axes.set_xlim(low - (0 if from_zero else 0.12) * span, high + 0.75 * span)
     axes.locator_params(axis="x", nbins=4)
     guides(axes, "x")
     if reference is not None:
@@ -103,8 +114,9 @@ def _numbers(
     for row, name in enumerate(names):
         if np.isfinite(values[name]):
             axes.plot([values[name]], [row], networks[name].marker, color=networks[name].colour, markersize=6.5)
-            text = fixed(values[name], 2 if high < 100 else 0)
-            axes.text(1, row, text, transform=axes.get_yaxis_transform(), ha="right", va="center", size=7.5)
+            axes.text(
+                1, row, text(values[name]), transform=axes.get_yaxis_transform(), ha="right", va="center", size=7.5
+            )
 
 
 def _whole(group: Group, name: str) -> Sequence[Record]:

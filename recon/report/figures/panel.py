@@ -11,11 +11,13 @@ from matplotlib.figure import Figure as Canvas
 
 from recon.report.cells import change_text
 from recon.report.figures.drawing import WIDTH, canvas, finished, styled
+from recon.report.figures.labels import shortened
 from recon.report.figures.pictures import Image, Pictures, chosen_networks, find_pictures
 from recon.report.notation import TIMES, short
 from recon.report.parts import Figure
 from recon.report.selection import Group
 
+_LONGEST = 18  # letters of a name above an image
 _LEFT, _GAP, _HEAD, _FOOT = 0.36, 0.07, 0.3, 0.3  # inches
 
 
@@ -123,7 +125,9 @@ def _column(
     exact = pictures.exact(index)
     first = place.axes(0, column)
     _show(first, pictures.outputs[index], window)
-    first.set_title(pictures.names[index], loc="left", size=8.5, pad=4, fontweight="bold" if exact else "normal")
+    first.set_title(
+        shortened(pictures.names[index], 18), loc="left", size=8.5, pad=4, fontweight="bold" if exact else "normal"
+    )
     _show(place.axes(1, column), pictures.shifted_outputs[index], window)
     last = place.axes(2, column)
     _show(last, _difference(pictures, index, window) * factor, (0.0, 1.0))
