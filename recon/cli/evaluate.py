@@ -48,7 +48,12 @@ def add_command(commands: Subparsers) -> None:
     parser.add_argument(
         "--ood", type=Path, help="folder of images out of the training distribution (default: embedded photographs)"
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="at most N slices in each protocol (default: all)")
+    parser.add_argument(
+        "--limit",
+        type=int,
+        metavar="N",
+        help="at most N slices in each protocol (default: all), each still under all shifts",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of shifts and noise (default: 0)")
     parser.add_argument("--every-shift", action="store_true", help="worst: try each of the H x W shifts")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, or auto (default): a GPU if there is one")

@@ -18,6 +18,7 @@ from recon.evaluation.protocols import PROTOCOLS
 from recon.evaluation.running import evaluate, unfit_protocols
 from recon.evaluation.study import Study, study_of
 from recon.evaluation.worst import WorstProtocol
+from recon.nn.unet import UNet
 from recon.records import Record, Word
 
 DATA: dict[str, type[MRIData | CTData]] = {"mri": MRIData, "ct": CTData}
@@ -55,7 +56,11 @@ def run(wishes: Wishes) -> Outcome:
     records: list[Record] = []
     left_out: dict[tuple[str, str], str] = {}
     studies = _studies(found, wishes)
-    for models, study in studies:
+    unfit = {model.name: reason for models, study in studies for model in models if (reason := _misfit(model, study))}
+    if len(unfit) == len(found):
+        raise ConfigError(next(iter(unfit.values())))
+    for members, study in studies:
+        models = [model for model in members if model.name not in unfit]
         records += evaluate(models, study, protocols, wishes.out)
         left_out |= unfit_protocols(models, study, protocols)
     measured = {model.name for models, _ in studies for model in models}
@@ -64,6 +69,7 @@ def run(wishes: Wishes) -> Outcome:
         for one in found
         if one.model.name not in measured
     }
+    left_out |= {(name, "everything"): reason for name, reason in unfit.items()}
     return Outcome(records, left_out)
 
 
@@ -84,6 +90,19 @@ def _studies(found: Sequence[Found], wishes: Wishes) -> list[tuple[list[Model], 
     if not studies:
         raise ConfigError("the networks must fit the data, got none that does; give their own data with --data")
     return studies
+
+
+def _misfit(model: Model, study: Study) -> str:
+    """Say that a network cannot take slices of this size, or nothing."""
+    network = model.module
+    if not isinstance(network, UNet) or network.pad is not None:
+        return ""
+    if all(length % network.multiple == 0 for length in study.size):
+        return ""
+    return (
+        f"{model.name} needs slices whose height and width {network.multiple} divides, got {study.size[0]} x "
+        f"{study.size[1]}; evaluate it on others, or build it with pad"
+    )
 
 
 def _modalities(found: Sequence[Found], wishes: Wishes) -> list[str]:

@@ -33,7 +33,7 @@ def answer(group: Group) -> list[str]:
         *([f"{kind}, on synthetic data: what follows says nothing about patients."] if group.source.synthetic else []),
         _exact_sentence(group, networks, exact, judged),
         _moving_sentence(group, others, judged),
-        _choice_sentence(group, networks, exact),
+        _choice_sentence(group, networks, exact, judged),
     ]
     return [sentence for sentence in sentences if sentence]
 
@@ -62,7 +62,7 @@ def _where(group: Group, subject: Subject, judged: Exactness) -> str:
     """Say where a network was exact, and no more."""
     places = []
     if "worst" in judged.protocols:
-        said = extent(group.of("worst", subject.name))
+        said = " of ".join(reversed(extent(group.of("worst", subject.name)).split(", ")))  # 4 slices of 3 volumes
         places.append(f"under {'every shift' if judged.exhaustive else 'all random shifts that were tried'} of {said}")
     asked = [protocol for protocol in judged.protocols if protocol != "layers" or judged.protocols == ("layers",)]
     places += [_PLACES[protocol] for protocol in asked if protocol in _PLACES]
@@ -87,7 +87,9 @@ def _moving_sentence(group: Group, others: Sequence[Subject], judged: dict[str, 
     return f"{first}{'; ' if rest else ''}{_listed(rest)}."
 
 
-def _choice_sentence(group: Group, networks: Sequence[Subject], exact: Sequence[Subject]) -> str:
+def _choice_sentence(
+    group: Group, networks: Sequence[Subject], exact: Sequence[Subject], judged: dict[str, Exactness]
+) -> str:
     """Name the exact network of the best PSNR, with its price; without an exact one, the best PSNR alone."""
     levels = {subject.name: average(group.of("quality", subject.name), "psnr") for subject in networks}
     candidates = [subject for subject in (exact or networks) if levels[subject.name] == levels[subject.name]]
@@ -97,7 +99,8 @@ def _choice_sentence(group: Group, networks: Sequence[Subject], exact: Sequence[
     chosen = max(candidates, key=lambda subject: levels[subject.name])
     level = f"{decibel_text(levels[chosen.name])} dB"
     if not exact:
-        return f"Of the best PSNR is {chosen.name} ({level}), which is not known to be exact."
+        known = "was not exact" if judged[chosen.name].protocols else "is not known to be exact"
+        return f"Of the best PSNR is {chosen.name} ({level}), which {known}."
     which = "the exact network of the best PSNR" if len(exact) > 1 else "the only exact network"
     return f"To use: {chosen.name}, {which} ({level}){_price(group, chosen)}."
 

@@ -47,6 +47,17 @@ def test_other_data_may_be_given(plain_run: Path, knees: Path, tmp_path: Path) -
     assert [record.item for record in found.records] == ["file1000002"]
 
 
+def test_a_network_that_slices_do_not_fit_is_left_out(knees: Path, tmp_path: Path) -> None:
+    odd = write_run(tmp_path / "odd", data=knees, settings={"crop": [18, 18]})
+    found = outcome(odd, "zero-filling", out=tmp_path / "out")
+    assert {record.subject.name for record in found.records} == {"zero-filling"}
+    assert [(protocol, "18 x 18" in reason) for (_, protocol), reason in found.left_out.items()] == [
+        ("everything", True)
+    ]
+    with pytest.raises(ConfigError, match="4 divides, got 18 x 18"):
+        outcome(odd, out=tmp_path / "alone")
+
+
 def test_moved_data_are_told(knees: Path, tmp_path: Path) -> None:
     moved = tmp_path / "moved"
     copytree(knees, moved)

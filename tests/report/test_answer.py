@@ -26,7 +26,7 @@ def test_exact_network_of_the_best_psnr_is_recommended_with_its_price() -> None:
         ),
     ]
     text = said(records)
-    assert "aps and aps-tri-3 were exact, under every shift of 1 volume, 1 slice: no bit" in text
+    assert "aps and aps-tri-3 were exact, under every shift of 1 slice of 1 volume: no bit" in text
     assert "up to −0.30 dB with plain (file1, slice 0, shift (3, 5))" in text
     assert "To use: aps-tri-3, the exact network of the best PSNR (30.75 dB)" in text
     assert "from that of plain by −0.25 [−0.25, −0.25] dB (3 volumes), and it takes 1.50 times as long" in text
@@ -60,7 +60,7 @@ def test_one_bit_anywhere_is_not_exact(broken: Record) -> None:
     assert not exactness_of(grouped(records)[0], "aps").exact
     text = said(records)
     assert "aps was not exact" in text
-    assert "Of the best PSNR is aps (30.00 dB), which is not known to be exact" in text
+    assert "Of the best PSNR is aps (30.00 dB), which was not exact" in text
 
 
 def test_networks_that_move_come_with_the_worst_first() -> None:
