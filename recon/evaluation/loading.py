@@ -53,12 +53,17 @@ def find_models(specs: Sequence[str], place: Place) -> list[Found]:
     if not specs:
         raise ConfigError("there must be something to evaluate, got nothing; name a run, a file or a function")
     found = [_find(spec, place) for spec in specs]
-    counts = Counter(one.model.name for one in found)
-    named = [_renamed(one, spec) if counts[one.model.name] > 1 else one for one, spec in zip(found, specs, strict=True)]
-    twice = [name for name, count in Counter(one.model.name for one in named).items() if count > 1]
-    if twice:
-        raise ConfigError(f"every network must have a name of its own, got {twice[0]} twice; write NAME=PATH")
+    taken = _taken_twice(found)
+    named = [_renamed(one, spec) if one.model.name in taken else one for one, spec in zip(found, specs, strict=True)]
+    if taken := _taken_twice(named):
+        raise ConfigError(f"every network must have a name of its own, got {taken[0]} twice; write NAME=PATH")
     return named
+
+
+def _taken_twice(found: Sequence[Found]) -> list[str]:
+    """Give the names that two models for one modality share; tables are of one modality each."""
+    counts = Counter((one.model.name, modality) for one in found for modality in one.modalities)
+    return [name for (name, _), count in counts.items() if count > 1]
 
 
 def variant_of(arguments: Mapping[str, Word], training: Mapping[str, Word]) -> str:

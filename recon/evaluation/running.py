@@ -171,13 +171,16 @@ def _others(out: Path, records: Sequence[Record]) -> list[Record]:
     if not (out / LINES).exists():
         return []
     new = {_place(record) for record in records}
-    weights = {record.subject.name: record.subject.weights for record in records}
+    weights = {_who(record): record.subject.weights for record in records}
     return [
         record
         for record in read_records(out / LINES)
-        if _place(record) not in new
-        and weights.get(record.subject.name, record.subject.weights) == record.subject.weights
+        if _place(record) not in new and weights.get(_who(record), record.subject.weights) == record.subject.weights
     ]
+
+
+def _who(record: Record) -> tuple[str, str]:
+    return record.source.modality, record.subject.name
 
 
 def _place(record: Record) -> tuple[str, str, str]:

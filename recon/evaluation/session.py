@@ -56,20 +56,20 @@ def run(wishes: Wishes) -> Outcome:
     records: list[Record] = []
     left_out: dict[tuple[str, str], str] = {}
     studies = _studies(found, wishes)
-    unfit = {model.name: reason for models, study in studies for model in models if (reason := _misfit(model, study))}
+    unfit = {model: reason for models, study in studies for model in models if (reason := _misfit(model, study))}
     if len(unfit) == len(found):
         raise ConfigError(next(iter(unfit.values())))
     for members, study in studies:
-        models = [model for model in members if model.name not in unfit]
+        models = [model for model in members if model not in unfit]
         records += evaluate(models, study, protocols, wishes.out)
         left_out |= unfit_protocols(models, study, protocols)
-    measured = {model.name for models, _ in studies for model in models}
+    measured = {model for models, _ in studies for model in models}
     left_out |= {
         (one.model.name, "everything"): f"it is for {one.modalities[0].upper()} data"
         for one in found
-        if one.model.name not in measured
+        if one.model not in measured
     }
-    left_out |= {(name, "everything"): reason for name, reason in unfit.items()}
+    left_out |= {(model.name, "everything"): reason for model, reason in unfit.items()}
     return Outcome(records, left_out)
 
 

@@ -8,6 +8,7 @@ import pytest
 from recon.errors import ConfigError, DataError
 from recon.evaluation.session import Outcome, Wishes, chosen_device, run
 from recon.records import read_records
+from recon.report.selection import grouped
 from tests.data.files import write_fastmri_folder
 from tests.evaluation.small import write_run
 
@@ -39,6 +40,19 @@ def test_networks_of_both_modalities_get_their_own_data(plain_run: Path, chests:
     pairs = {(record.subject.name, record.source.modality) for record in found.records}
     assert pairs == {("plain", "mri"), ("mass", "ct"), ("identity", "mri"), ("identity", "ct")}
     assert read_records(tmp_path / "out") == found.records
+
+
+def test_one_name_may_stand_for_a_network_of_each_modality(plain_run: Path, chests: Path, tmp_path: Path) -> None:
+    ct_run = write_run(tmp_path / "ct", "plain", data=chests, modality="ct")
+    found = outcome(plain_run, ct_run, out=tmp_path / "out")
+    assert {(record.subject.name, record.source.modality) for record in found.records} == {
+        ("plain", "mri"),
+        ("plain", "ct"),
+    }
+    assert read_records(tmp_path / "out") == found.records
+    again = outcome(plain_run, out=tmp_path / "out").records
+    assert len(read_records(tmp_path / "out")) == len(found.records) > len(again)
+    assert [group.key for group in grouped(read_records(tmp_path / "out"))] == ["mri", "ct"]
 
 
 def test_other_data_may_be_given(plain_run: Path, knees: Path, tmp_path: Path) -> None:
