@@ -149,10 +149,14 @@ def test_every_shift_moves_the_blurred_image_bit_for_bit(
     x, taps, shifts = torch.randn(1, channels, 6, 8).to(dtype), taps_of(name), all_shifts((6, 8))
     for images, moves in ((rolled(x, shifts), shifts), *((rolled(x, shift), shift) for shift in shifts[::7].split(1))):
         blurred = blur(images, taps, delayed=delayed)
-        unmoved = blur(x.expand_as(images).contiguous(), taps, delayed=delayed)  # one image alone may round differently
+        still = x.expand_as(images).contiguous()  # one image alone may round differently
+        unmoved = blur(still, taps, delayed=delayed)
         assert same_bits(blurred, rolled(unmoved, moves))
         kept = blur(images, taps, stride=2, start=moves, delayed=delayed)
-        assert same_bits(kept, unmoved[..., ::2, ::2])
+        assert same_bits(
+            kept, blur(still, taps, stride=2, delayed=delayed)
+        )  # whose sums a processor may order its own way
+        torch.testing.assert_close(kept, unmoved[..., ::2, ::2])
 
 
 @pytest.mark.parametrize("name", ["rect-2", "tri-3", "rect-9"])
