@@ -138,7 +138,6 @@ def study_of(
 ) -> Study:
     """Open the test slices of a data module."""
     data.prepare_data()
-    data.setup("fit")
     data.setup("test")
     slices = data.datasets["test"]
     files = _files(slices)
@@ -154,7 +153,15 @@ def study_of(
         fingerprint=_fingerprint(files, json.dumps(data.settings, sort_keys=True)),
         settings=data.settings,
     )
-    return Study(slices, source, seed=seed, limit=limit, ood=ood, device=device, training=data.datasets["train"])
+    return Study(slices, source, seed=seed, limit=limit, ood=ood, device=device, training=_training(data))
+
+
+def _training(data: SliceData) -> Slices | None:
+    """Open the training slices where they are there: what is tested may have been downloaded without them."""
+    try:
+        return data.dataset("train")
+    except DataError:
+        return None
 
 
 def _files(slices: Slices) -> list[Path]:

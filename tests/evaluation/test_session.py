@@ -1,7 +1,7 @@
 """One evaluation from words: the data of the training are found, and what does not fit together is refused."""
 
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 
 import pytest
 
@@ -40,6 +40,13 @@ def test_networks_of_both_modalities_get_their_own_data(plain_run: Path, chests:
     pairs = {(record.subject.name, record.source.modality) for record in found.records}
     assert pairs == {("plain", "mri"), ("mass", "ct"), ("identity", "mri"), ("identity", "ct")}
     assert read_records(tmp_path / "out") == found.records
+
+
+def test_the_test_part_alone_is_enough(plain_run: Path, tmp_path: Path) -> None:
+    folder = write_fastmri_folder(tmp_path / "other", val=1)
+    rmtree(folder / "singlecoil_train", ignore_errors=True)
+    found = outcome(plain_run, out=tmp_path / "out", data=folder, protocols=("quality", "equivariance"))
+    assert {record.item for record in found.records} == {"file1000002"}
 
 
 def test_one_name_may_stand_for_a_network_of_each_modality(plain_run: Path, chests: Path, tmp_path: Path) -> None:
