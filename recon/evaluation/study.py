@@ -13,12 +13,14 @@ from torch import Tensor
 
 from recon.data.datamodules import SliceData
 from recon.data.fastmri import FastMRISlices
+from recon.data.images import image_files
 from recon.data.lodopab import LoDoPaBSlices
 from recon.data.samples import Batch, Sample, Slices, collate
 from recon.errors import DataError, require_at_least
 from recon.records import Source
 
 _PEEK = 1 << 16  # bytes at either end of a file that stand for it
+_IMAGES = 1000  # out of the training distribution, at most
 _PASSES = {"cpu": 512, "cuda": 8192}  # of one image in a unit: some seconds to some minutes of work
 
 
@@ -186,4 +188,5 @@ def _fingerprint(files: Sequence[Path], settings: str) -> str:
 
 
 def _folder_key(folder: Path | None) -> str:
-    return "" if folder is None else str(folder.resolve())
+    """Hash the images of a folder; the same images wherever they lie give the same key."""
+    return "" if folder is None else _fingerprint(image_files(folder, count=_IMAGES), "images")

@@ -14,18 +14,21 @@ from recon.report.cells import (
 )
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group
-from recon.report.statistics import Interval, Values, mean, mean_interval, paired_difference
+from recon.report.statistics import Interval, Values, deviation, mean, mean_interval, paired_difference
 from recon.report.tables import Column, caption_of, measured, notes_of, table
 
 Text = Callable[[float], str]
 
 
 def quality(group: Group) -> Table | None:
-    """Show PSNR, SSIM and NMSE with 95 % intervals over volumes, and each network's PSNR less that of plain."""
+    """Show PSNR, SSIM and NMSE with 95 % intervals and deviations, and each network's PSNR less that of plain."""
     columns = [
         Column("PSNR (dB)", lambda subject: _with_interval(group, subject, "psnr", decibel_text), "high"),
+        Column("PSNR s.d. (dB)", lambda subject: _spread(group, subject, "psnr", decibel_text)),
         Column("SSIM", lambda subject: _with_interval(group, subject, "ssim", similarity_text), "high"),
+        Column("SSIM s.d.", lambda subject: _spread(group, subject, "ssim", similarity_text)),
         Column("NMSE", lambda subject: _with_interval(group, subject, "nmse", quality_error_text), "low"),
+        Column("NMSE s.d.", lambda subject: _spread(group, subject, "nmse", quality_error_text)),
     ]
     plain = group.plain
     if plain is not None and group.of("quality", plain.name):
@@ -33,7 +36,10 @@ def quality(group: Group) -> Table | None:
     by = "volumes (fastMRI's convention)" if group.source.modality == "mri" else "images (dival's convention)"
     records = group.of("quality")
     one = len({record.item for record in records}) == 1
-    what = f"Quality against the target, means over {by}, and differences paired by volume or image. " + (
+    what = (
+        f"Quality against the target, means over {by} with their standard deviations (s.d.), and differences paired by "
+        "volume or image. "
+    ) + (
         "It is one volume alone, so that there is no interval, and nothing tells a difference from chance."
         if one
         else "In brackets are 95 % bootstrap intervals over volumes; a difference whose interval holds 0 may be chance."
@@ -68,6 +74,11 @@ def _with_interval(group: Group, subject: Subject, measure: str, text: Text) -> 
     value, interval = mean(values), mean_interval(values)
     low, high = (interval.low, interval.high) if interval is not None else (value, value)
     return number(interval_text(text(value), interval, text(low), text(high)), value)
+
+
+def _spread(group: Group, subject: Subject, measure: str, text: Text) -> Cell:
+    value = deviation(measured(group.of("quality", subject.name), measure))
+    return NONE if value != value else number(text(value), value)
 
 
 def _difference(group: Group, subject: Subject, plain: Subject) -> Cell:

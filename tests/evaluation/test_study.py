@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from recon.data.datamodules import MRIData
 from recon.errors import ConfigError, DataError
@@ -127,16 +128,21 @@ def test_other_data_settings_and_seeds_have_other_fingerprints(knees: Path, tmp_
         values = file["reconstruction_esc"][()]
     replace_key(path, "reconstruction_esc", values * np.float32(1.01))
     write_fastmri_folder(tmp_path / "less", val=1)
+    (tmp_path / "images").mkdir()
+    keys = []
+    for grey in (1, 2):  # another image in the same place
+        Image.new("L", (8, 8), grey).save(tmp_path / "images" / "one.png")
+        keys.append(study_of(MRIData(knees, workers=0), ood=tmp_path / "images").fingerprint)
     found = {
+        *keys,
         mri_study(knees).fingerprint,
         mri_study(knees, seed=1).fingerprint,
         mri_study(tmp_path / "changed").fingerprint,
         mri_study(tmp_path / "less").fingerprint,
         study_of(MRIData(knees, workers=0, accelerations=(8,), center_fractions=(0.04,))).fingerprint,
         study_of(MRIData(knees, workers=0, crop=(16, 16))).fingerprint,
-        study_of(MRIData(knees, workers=0), ood=tmp_path).fingerprint,
     }
-    assert len(found) == 7
+    assert len(found) == 8
 
 
 def test_a_limit_does_not_change_the_fingerprint(knees: Path) -> None:

@@ -128,6 +128,7 @@ def test_quality_has_intervals_and_paired_differences() -> None:
     records = [*qualities("plain", [30, 34, 32]), *qualities("aps", [29.5, 33.5, 31.5])]
     table = table_of(quality, records)
     assert row_of(table, "aps")["PSNR less plain's (dB)"] == "−0.50 [−0.50, −0.50]"
+    assert row_of(table, "aps")["PSNR s.d. (dB)"] == "2.00"
     assert row_of(table, "plain")["PSNR (dB)"].startswith("32.00 [30")
     assert row_of(table, "plain")["PSNR less plain's (dB)"] == "\N{EN DASH}"
     assert "3 volumes" in table.caption
