@@ -1,8 +1,10 @@
 """Records: one measured result each, with all it takes to judge it; kept as JSON lines, and as CSV for spreadsheets."""
 
 import csv
+import gzip
 import json
 import math
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -13,6 +15,7 @@ from recon.files import written_whole
 
 FORMAT = 1
 LINES, TABLE = "records.jsonl", "records.csv"
+_GZ = ".gz"
 
 BUILT_IN = "built-in"  # the kind of what leaves its input as it is
 
@@ -145,16 +148,17 @@ def from_line(line: str, *, where: str) -> Record:
 
 
 def read_records(path: Path) -> list[Record]:
-    """Read the records of a folder (its records.jsonl) or file, all or none."""
+    """Read the records of a folder (its records.jsonl) or file, which may be compressed (.gz), all or none."""
     path = Path(path)
     file = path / LINES if path.is_dir() else path
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        content = file.read_bytes()
+        lines = (gzip.decompress(content) if file.suffix == _GZ else content).decode("utf-8").splitlines()
     except FileNotFoundError as error:
         raise DataError(
             f"{path} must be a folder with {LINES}, or such a file, got none; run `recon evaluate` first"
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, EOFError, zlib.error) as error:
         raise DataError(f"{file} cannot be read: {error}") from error
     records = [from_line(line, where=f"{file}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
     if not records:
@@ -163,9 +167,14 @@ def read_records(path: Path) -> list[Record]:
 
 
 def write_lines(records: Iterable[Record], path: Path) -> None:
-    """Write records as JSON lines."""
-    with written_whole(path) as partial, partial.open("w", encoding="utf-8") as file:
-        file.writelines(f"{to_line(record)}\n" for record in records)
+    """Write records as JSON lines, compressed if the path ends with .gz: the same records give the same bytes."""
+    with written_whole(path) as partial, partial.open("wb") as file:
+        lines = (f"{to_line(record)}\n".encode() for record in records)
+        if path.suffix == _GZ:
+            with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressed:
+                compressed.writelines(lines)
+        else:
+            file.writelines(lines)
 
 
 def write_table(records: Sequence[Record], path: Path) -> None:

@@ -16,6 +16,7 @@ PYTHON = f"""#!/bin/sh
 case "$1 $2" in
 "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
 "-m pip") [ "$3" != install ] || {{ echo "pip $*" >> installed.txt; [ ! -e offline ]; }} ;;
+"-m recon") shift; echo "$*" >> ran.txt ;;
 "-m "*) echo "$2 $3" >> ran.txt; [ "$2" != mypy ] ;;
 "-V ") echo "Python 3.99.0" ;;
 *_base_executable*) echo "$0" ;;
@@ -164,8 +165,12 @@ def test_checks_stop_at_the_first_failure(checkout: Path) -> None:
     assert done.stdout.splitlines()[-3:] == ["== ruff check", "== ruff format --check", "== mypy"]
 
 
-def test_demo_says_what_works(checkout: Path) -> None:
-    assert "recon samplings" in make(checkout, "demo").stdout
+@pytest.mark.parametrize(
+    ("arguments", "ran"), [([], "recon demo"), (["QUICK=1"], "recon demo --quick"), (["QUICK=0"], "recon demo")]
+)
+def test_demo_is_the_command(checkout: Path, arguments: list[str], ran: str) -> None:
+    assert make(checkout, "demo", *arguments).returncode == 0
+    assert (checkout / "ran.txt").read_text(encoding="utf-8").strip() == ran
 
 
 def test_clean_keeps_what_is_not_its_own(checkout: Path) -> None:

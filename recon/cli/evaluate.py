@@ -49,13 +49,21 @@ def add_command(commands: Subparsers) -> None:
         "--ood", type=Path, help="folder of images out of the training distribution (default: embedded photographs)"
     )
     parser.add_argument(
+        "--other",
+        type=Path,
+        metavar="DIR",
+        help="ood: a folder of data of the other modality (default: the embedded data)",
+    )
+    parser.add_argument(
         "--limit",
         type=int,
         metavar="N",
         help="at most N slices in each protocol (default: all), each still under all shifts",
     )
     parser.add_argument("--seed", type=int, default=0, help="of shifts and noise (default: 0)")
-    parser.add_argument("--every-shift", action="store_true", help="worst: try each of the H x W shifts")
+    shifts = parser.add_mutually_exclusive_group()
+    shifts.add_argument("--every-shift", action="store_true", help="worst: try each of the H x W shifts")
+    shifts.add_argument("--ten-shifts", action="store_true", help="worst: try the paper's ten random shifts alone")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, or auto (default): a GPU if there is one")
     parser.add_argument(
         "--precision", choices=("float32", "bfloat16", "float16"), default="float32", help="by autocast"
@@ -79,9 +87,11 @@ def evaluate_networks(options: argparse.Namespace) -> int:
         data=options.data,
         modality=options.modality,
         ood=options.ood,
+        other=options.other,
         limit=options.limit,
         seed=options.seed,
         every_shift=options.every_shift,
+        ten_shifts=options.ten_shifts,
         place=Place(chosen_device(options.device), options.precision, options.batch_size, options.checkpoint),
     )
     try:

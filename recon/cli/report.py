@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,49 +53,34 @@ def add_command(commands: Subparsers) -> None:
 def make_report(options: argparse.Namespace) -> int:
     """Read everything, draw and compose, and only then write."""
     from recon.report.page import write_figures, write_page
+    from recon.report.writing import composed, records_of
 
     _require_apart(options)
-    records = _records(options.folders)
-    composed = _composed(records, options)
+    records = records_of(options.folders)
+    made = composed(records, options.folders, title=options.title)
     worse, comparison = False, None
     if options.against is not None:
         worse, said, comparison = _compared(records, options.against, _tolerance(options.tolerance))
         print(said)
     elif options.tolerance is not None:
         raise ConfigError("--tolerance says how to compare, got nothing to compare with; name it with --against")
-    composed = _completed(composed, comparison, options)
-    texts = _texts(composed, options)
+    made = _completed(made, comparison, options)
+    texts = _texts(made, options)
     if options.figures is not None:
-        write_figures(composed, options.figures)
+        write_figures(made, options.figures)
     for path, text in texts.items():
         _write(path, text)
-    write_page(composed, options.out)
+    write_page(made, options.out)
     print(f"the report is in {options.out}")
     return _WORSE if worse else 0
-
-
-def _records(folders: Sequence[Path]) -> list["Record"]:
-    from recon.records import read_records
-
-    return [record for folder in dict.fromkeys(folders) for record in read_records(folder)]
-
-
-def _composed(records: Sequence["Record"], options: argparse.Namespace) -> "Report":
-    from recon.report.build import report
-    from recon.report.figures.all import figures_of
-    from recon.report.selection import grouped
-
-    groups = grouped(records)
-    places = [folder if folder.is_dir() else folder.parent for folder in options.folders]
-    figures = {group.key: figures_of(group, places) for group in groups}
-    return report(groups, figures, title=options.title)
 
 
 def _compared(records: Sequence["Record"], old: Path, tolerance: "Tolerance | None") -> tuple[bool, str, "Section"]:
     from recon.report.compare import compare, comparison, verdict
     from recon.report.parts import Section
+    from recon.report.writing import records_of
 
-    changes = compare(_records([old]), records, tolerance)
+    changes = compare(records_of([old]), records, tolerance)
     synthetic = any(record.source.synthetic for record in records)
     table, words = comparison(changes, synthetic=synthetic), [f"Compared with {old}."]
     contents = ([*words, *table.notes], []) if not table.rows else (words, [table])
@@ -107,16 +91,14 @@ def _completed(report: "Report", comparison: "Section | None", options: argparse
     """Put the comparison first and the command last."""
     from dataclasses import replace
 
-    from recon import __version__
-    from recon.report.parts import Section
+    from recon.report.writing import with_command
 
     words = ["recon", "report", *map(str, options.folders), "--out", str(options.out)]
     for name in ("figures", "markdown", "latex", "against", "tolerance", "title"):
         value = getattr(options, name)
         words += [] if value is None else [f"--{name}", str(value)]
-    last = Section("command", "How this page was made", [f"By recon {__version__}, with:", shlex.join(words)])
     first = [] if comparison is None else [comparison]
-    return replace(report, sections=[*first, *report.sections, last])
+    return with_command(replace(report, sections=[*first, *report.sections]), words)
 
 
 def _texts(report: "Report", options: argparse.Namespace) -> dict[Path, str]:

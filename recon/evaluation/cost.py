@@ -69,12 +69,22 @@ class CostProtocol(Protocol):
         yield Measured("set", "", measures, settings=settings)
 
 
-def median_seconds(work: Callable[[], object], device: torch.device) -> float:
-    """Give the median wall time of some work, which is waited for where it runs on a GPU."""
-    for _ in range(WARM_UPS):
+def median_seconds(
+    work: Callable[[], object],
+    device: torch.device,
+    *,
+    warm_ups: int = WARM_UPS,
+    fewest: int = FEWEST,
+    shortest: float = SHORTEST,
+) -> float:
+    """Give the median wall time of some work, which is waited for where it runs on a GPU.
+
+    It is done at least `fewest` times (unless that takes very long), and for at least `shortest` seconds.
+    """
+    for _ in range(warm_ups):
         work()
     times: list[float] = []
-    while sum(times) < (SHORTEST if len(times) >= FEWEST else LONGEST):
+    while sum(times) < (shortest if len(times) >= fewest else LONGEST):
         _wait(device)
         start = time.perf_counter()
         work()

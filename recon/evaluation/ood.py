@@ -49,12 +49,14 @@ class OutOfDistributionProtocol(Protocol):
         folder = "" if study.ood is None else f"the first {MOST_NATURAL} of the folder {study.ood.resolve().name}"
         taken = folder or "photographs embedded in scikit-image and scikit-learn"
         scaled = "its own mean and deviation" if mri else "the range of the training targets"
+        synthetic = study.other is None or _is_synthetic(study.other)
+        others = f"the {'embedded' if study.other is None else 'given'}{' synthetic' if synthetic else ''}"
         noise = "standard normal" if mri else "uniform in the range of the training targets"
         return (
             f"NMSE = |G(T x) - T G(x)|^2 / |T G(x)|^2 and SSIM (7 x 7, uniform; data range: the maximum of T G(x) less "
             f"its minimum) of each image; T shifts circularly by one uniform random number of pixels in "
             f"[-{FURTHEST}, {FURTHEST}] along each axis, the same for every network. {NATURAL}: real images, {taken}, "
-            f"grey, scaled by {scaled}; {NOISE}: generated, white, {noise}; {OTHER}: targets of the embedded synthetic "
+            f"grey, scaled by {scaled}; {NOISE}: generated, white, {noise}; {OTHER}: targets of {others} "
             f"{'CT' if mri else 'MRI'} data, each scaled to [0, 1], then as photographs; {UNTRAINED}: the network with "
             f"its initial random weights, on test slices"
         )
@@ -123,9 +125,17 @@ def _scaling(study: Study) -> Normalising | Range:
 
 
 def _other_modality(study: Study) -> Slices:
-    """Open the test slices of the other modality's embedded data."""
+    """Open the test slices of the other modality's data: those given, or the embedded ones."""
+    if study.other is not None:
+        return study.other
     data = CTData(None, prepared=False) if study.modality == "mri" else MRIData(None, clamp=None)
     return data.dataset("test")
+
+
+def _is_synthetic(slices: Slices) -> bool:
+    """Tell whether the first slice says that it is synthetic."""
+    first = slices[0]
+    return isinstance(first, Sample) and first.origin.synthetic
 
 
 def _own_range(slices: Slices, index: int) -> GreyImage:
@@ -133,7 +143,8 @@ def _own_range(slices: Slices, index: int) -> GreyImage:
     sample = slices[index]
     if not isinstance(sample, Sample) or sample.target is None:
         raise DataError(
-            "the embedded data must be whole, got a slice that cannot be read; delete them to make them anew"
+            "the data of the other modality must be whole, got a slice that cannot be read; run `recon data check` on "
+            "them (embedded ones are made anew once they are deleted)"
         )
     values = sample.target[0]
     lowest, highest = values.min(), values.max()

@@ -4,25 +4,28 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 
 from recon import __version__
 from recon.data.progress import Counter
 from recon.errors import ReconError
-from recon.evaluation.locks import claimed, held
 from recon.evaluation.models import Model
 from recon.evaluation.pictures import draw_worst_case
 from recon.evaluation.protocol import Measured, Protocol
 from recon.evaluation.study import Study, Unit
 from recon.files import written_whole
+from recon.locks import claimed, held
 from recon.records import FORMAT, LINES, TABLE, Circumstances, Record, read_records, to_line, write_lines, write_table
 
 PARTS = "parts"
+Counting: TypeAlias = type[Counter] | Callable[..., Counter]
+
 _PATIENCE = 0.5  # seconds between two looks at what other processes are at
 
 
@@ -37,16 +40,23 @@ class Task:
     part: Path
 
 
-def evaluate(models: Sequence[Model], study: Study, protocols: Sequence[Protocol], out: Path) -> list[Record]:
+def evaluate(
+    models: Sequence[Model],
+    study: Study,
+    protocols: Sequence[Protocol],
+    out: Path,
+    *,
+    counting: Counting = Counter,
+) -> list[Record]:
     """Measure every model by every protocol that fits it, and write `records.jsonl` and `records.csv` into `out`.
 
     What was measured before with the same weights, data, seed, versions and settings is not measured again. Several
     processes may be started alike: they share the units out among them. Records of other models, data and protocols
-    that are in the folder already stay there.
+    that are in the folder already stay there. `counting` makes what shows how far it is.
     """
     tasks = [task for model in models for protocol in protocols for task in _tasks(model, protocol, study, out)]
     _others(out, [])  # what is there must be readable, before hours of work
-    _measure_all(tasks)
+    _measure_all(tasks, counting)
     records = [record for task in tasks for record in _read_part(task.part)]
     draw_worst_case(models, study, records, out)
     with held(out / PARTS / "merging.lock"):
@@ -93,10 +103,10 @@ def _key(model: Model, protocol: Protocol, unit: Unit, study: Study) -> str:
     return sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _measure_all(tasks: Sequence[Task]) -> None:
+def _measure_all(tasks: Sequence[Task], counting: Counting) -> None:
     """Measure what is not there yet, until all is there; units that another process is at are waited for."""
     left = [task for task in tasks if not task.part.exists()]
-    with Counter("evaluating", sum(_passes(task) for task in left), unit="images") as counter:
+    with counting("evaluating", sum(_passes(task) for task in left), unit="images") as counter:
         while left:
             later = []
             for task in left:

@@ -10,12 +10,14 @@ import torch
 
 from recon.data.datamodules import CTData, MRIData, SliceData
 from recon.data.inspection.kinds import data_folder
+from recon.data.progress import Counter
+from recon.data.samples import Slices
 from recon.errors import ConfigError, DataError, require_known
 from recon.evaluation.loading import Found, Place, find_models
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Protocol
 from recon.evaluation.protocols import PROTOCOLS
-from recon.evaluation.running import evaluate, unfit_protocols
+from recon.evaluation.running import Counting, evaluate, unfit_protocols
 from recon.evaluation.study import Study, study_of
 from recon.evaluation.worst import WorstProtocol
 from recon.nn.unet import UNet
@@ -35,9 +37,11 @@ class Wishes:
     data: Path | None = None
     modality: str | None = None
     ood: Path | None = None
+    other: Path | None = None
     limit: int | None = None
     seed: int = 0
     every_shift: bool = False
+    ten_shifts: bool = False
     place: Place = field(default_factory=Place)
 
 
@@ -49,8 +53,8 @@ class Outcome:
     left_out: Mapping[tuple[str, str], str]
 
 
-def run(wishes: Wishes) -> Outcome:
-    """Load everything, so that mistakes show before hours of work, then evaluate."""
+def run(wishes: Wishes, *, counting: Counting = Counter) -> Outcome:
+    """Load everything, so that mistakes show before hours of work, then evaluate; `counting` shows how far it is."""
     protocols = [_protocol(name, wishes) for name in wishes.protocols]
     found = find_models(wishes.specs, wishes.place)
     records: list[Record] = []
@@ -61,7 +65,7 @@ def run(wishes: Wishes) -> Outcome:
         raise ConfigError(next(iter(unfit.values())))
     for members, study in studies:
         models = [model for model in members if model not in unfit]
-        records += evaluate(models, study, protocols, wishes.out)
+        records += evaluate(models, study, protocols, wishes.out, counting=counting)
         left_out |= unfit_protocols(models, study, protocols)
     measured = {model for models, _ in studies for model in models}
     left_out |= {
@@ -75,7 +79,7 @@ def run(wishes: Wishes) -> Outcome:
 
 def _protocol(name: str, wishes: Wishes) -> Protocol:
     chosen = PROTOCOLS[require_known(name, PROTOCOLS, name="protocol")]
-    return WorstProtocol(every=wishes.every_shift) if chosen is WorstProtocol else chosen()
+    return WorstProtocol(every=wishes.every_shift, ten=wishes.ten_shifts) if chosen is WorstProtocol else chosen()
 
 
 def _studies(found: Sequence[Found], wishes: Wishes) -> list[tuple[list[Model], Study]]:
@@ -85,7 +89,14 @@ def _studies(found: Sequence[Found], wishes: Wishes) -> list[tuple[list[Model], 
     for modality in modalities:
         members = [one for one in found if modality in one.modalities]
         data = _data(modality, members, wishes)
-        study = study_of(data, seed=wishes.seed, limit=wishes.limit, ood=wishes.ood, device=wishes.place.device)
+        study = study_of(
+            data,
+            seed=wishes.seed,
+            limit=wishes.limit,
+            ood=wishes.ood,
+            other=_other(modality, wishes.other),
+            device=wishes.place.device,
+        )
         studies.append(([one.model for one in members], study))
     if not studies:
         raise ConfigError("the networks must fit the data, got none that does; give their own data with --data")
@@ -145,6 +156,18 @@ def _data(modality: str, members: Sequence[Found], wishes: Wishes) -> SliceData:
         raise DataError(
             f"the settings of {trained[0][0]}'s data cannot be understood: {error}; update recon"
         ) from error
+
+
+def _other(modality: str, folder: Path | None) -> Slices | None:
+    """Open the test slices of the other modality's data, if a folder of them is given."""
+    if folder is None:
+        return None
+    kind = _KINDS.get(data_folder(folder).kind)
+    if kind is None or kind == modality:
+        raise DataError(f"{folder} must hold {'CT' if modality == 'mri' else 'MRI'} data, got {kind or 'others'}")
+    return (
+        CTData(folder, prepared=False).dataset("test") if kind == "ct" else MRIData(folder, clamp=None).dataset("test")
+    )
 
 
 def _same(trained: Sequence[tuple[str, Mapping[str, Word]]], key: str) -> Word:

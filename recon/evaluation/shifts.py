@@ -50,6 +50,11 @@ def shift_set(model: Model, image: Tensor, *, random: Tensor, every: bool = Fals
         premise = _premise(model, image, output, period)
         if premise <= ROUNDING:
             return ShiftSet(grid_of(period, period), period, premise, "all residues")
+    return random_set(random, premise)
+
+
+def random_set(random: Tensor, premise: float = float("nan")) -> ShiftSet:
+    """Give no shift and the `random` ones (N, 2)."""
     return ShiftSet(torch.cat([torch.zeros(1, 2, dtype=torch.int64), random]), 0, premise, "random")
 
 

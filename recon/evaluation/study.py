@@ -42,6 +42,7 @@ class Study:
         limit: at most so many slices in each protocol; protocols that need whole volumes take whole ones until they
             have that many.
         ood: a folder of images for the tests out of the training distribution; None takes the embedded ones.
+        other: slices of the other modality for those tests; None takes the embedded ones.
         device: where networks compute.
         training: slices that show how inputs and targets are scaled in training; the test slices if None.
     """
@@ -54,10 +55,11 @@ class Study:
         seed: int = 0,
         limit: int | None = None,
         ood: Path | None = None,
+        other: Slices | None = None,
         device: str = "cpu",
         training: Slices | None = None,
     ) -> None:
-        self.data, self.source, self.ood = data, source, ood
+        self.data, self.source, self.ood, self.other = data, source, ood, other
         self.seed = require_at_least(seed, 0, name="seed")
         self.limit = None if limit is None else require_at_least(limit, 1, name="limit")
         self.device = torch.device(device)
@@ -126,7 +128,9 @@ class Study:
     @cached_property
     def fingerprint(self) -> str:
         """What results depend on besides the network: the data, the seed and the images out of the distribution."""
-        return sha256(json.dumps([self.source.fingerprint, self.seed, _folder_key(self.ood)]).encode()).hexdigest()
+        words = [self.source.fingerprint, self.seed, _folder_key(self.ood)]
+        words += [] if self.other is None else [_fingerprint(_files(self.other), "other")]
+        return sha256(json.dumps(words).encode()).hexdigest()
 
     def _samples(self) -> Iterator[Sample]:
         for index in range(len(self.data)):
@@ -136,7 +140,13 @@ class Study:
 
 
 def study_of(
-    data: SliceData, *, seed: int = 0, limit: int | None = None, ood: Path | None = None, device: str = "cpu"
+    data: SliceData,
+    *,
+    seed: int = 0,
+    limit: int | None = None,
+    ood: Path | None = None,
+    other: Slices | None = None,
+    device: str = "cpu",
 ) -> Study:
     """Open the test slices of a data module."""
     data.prepare_data()
@@ -155,7 +165,7 @@ def study_of(
         fingerprint=_fingerprint(files, json.dumps(data.settings, sort_keys=True)),
         settings=data.settings,
     )
-    return Study(slices, source, seed=seed, limit=limit, ood=ood, device=device, training=_training(data))
+    return Study(slices, source, seed=seed, limit=limit, ood=ood, other=other, device=device, training=_training(data))
 
 
 def _training(data: SliceData) -> Slices | None:

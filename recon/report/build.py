@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from recon.report import tables_beyond, tables_cost, tables_paper, tables_quality, tables_shifts
 from recon.report.answer import answer
+from recon.report.claims import claims_table
+from recon.report.headline import headline
 from recon.report.parts import Figure, Report, Section, Table
 from recon.report.selection import Group
 
@@ -13,6 +15,7 @@ _Make = Callable[[Group], Table | None]
 
 # name, title, protocols whose conventions are told, tables, figures
 _SECTIONS: tuple[tuple[str, str, tuple[str, ...], tuple[_Make, ...], tuple[str, ...]], ...] = (
+    ("summary", "Summary", (), (headline, claims_table), ()),
     (
         "worst",
         "The worst case over every shift",

@@ -39,6 +39,24 @@ def size_text(value: float) -> str:
     return change_text(abs(value)).removeprefix("+")
 
 
+def strict_error_text(value: float) -> str:
+    """Write an error where zero is the claim: 0.0 is said of an exact zero alone.
+
+    >>> strict_error_text(0.0), strict_error_text(1.2e-16)
+    ('0.0', '1.2·10⁻¹⁶')
+    """
+    return "0.0" if value == 0 else error_text(value)
+
+
+def strict_size_text(value: float) -> str:
+    """Write the size of a change in dB where zero is the claim: 0.00 is said of none at all alone.
+
+    >>> strict_size_text(0.0), strict_size_text(-1.957), strict_size_text(4e-3)
+    ('0.00', '1.96', '4.0·10⁻³')
+    """
+    return "0.00" if value == 0 else size_text(value)
+
+
 def similarity_text(value: float) -> str:
     """Write an SSIM with four decimals; an exact 1 as 1.
 
@@ -87,6 +105,11 @@ def share(value: float) -> Cell:
 def word(text: str) -> Cell:
     """Give a word's cell."""
     return Cell(text, kind="word")
+
+
+def sentence(text: str) -> Cell:
+    """Give the cell of whole sentences."""
+    return Cell(text, kind="sentence")
 
 
 def published_cell(value: float | None, text: Callable[[float], str]) -> Cell:

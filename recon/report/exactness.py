@@ -35,6 +35,11 @@ def exactness_of(group: Group, name: str) -> Exactness:
     return Exactness(exact, exhaustive, there)
 
 
+def broken_in(group: Group, name: str) -> list[str]:
+    """Give the protocols in which an output of a network differed."""
+    return [one for one in _ASKED if not all(map(_is_exact, _compared(group.of(one, name))))]
+
+
 def _compared(records: Sequence[Record]) -> list[Record]:
     return [record for record in records if "bitwise" in record.measures]
 

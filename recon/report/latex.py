@@ -11,10 +11,12 @@ _HEAD = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
 \usepackage[a4paper,margin=2cm]{geometry}
+\usepackage{array}
 \usepackage{booktabs}
 \usepackage{graphicx}
 \newsavebox{\widetable}
 \begin{document}"""
+_SENTENCES = r">{\raggedright\arraybackslash}p{7cm}"
 _FOOT = r"\end{document}"
 
 _SPECIAL = {
@@ -62,14 +64,13 @@ def to_latex(report: Report, figures: Mapping[str, str] | None = None) -> str:
 
 def table_to_latex(table: Table) -> str:
     """Write one table: as wide as it is, or made narrower to fit the page."""
-    width = len(table.columns)
     lines = [
         r"\begin{table}[htbp]",
         r"\centering",
         rf"\caption{{\textbf{{{escaped(table.title)}.}} {escaped(table.caption)}}}",
         rf"\label{{tab:{_label(table.name)}}}",
         r"\begin{lrbox}{\widetable}",
-        rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}",
+        rf"\begin{{tabular}}{{{_alignment(table)}}}",
         r"\toprule",
         f"{' & '.join(escaped(column) for column in table.columns)} \\\\",
         r"\midrule",
@@ -96,6 +97,13 @@ def escaped(text: str) -> str:
         parts += [*map(_sign, plain[end : found.start()]), _power(found)]
         end = found.end()
     return "".join([*parts, *map(_sign, plain[end:])])
+
+
+def _alignment(table: Table) -> str:
+    """Let names begin flush and numbers end flush; columns with sentences are of one width, and broken into lines."""
+    sentences = {place for row in table.rows for place, cell in enumerate(row) if cell.kind == "sentence"}
+    places = range(len(table.columns))
+    return "".join(_SENTENCES if place in sentences else "r" if place else "l" for place in places)
 
 
 def _power(found: re.Match[str]) -> str:

@@ -20,7 +20,8 @@ def to_markdown(report: Report, figures: Mapping[str, str] | None = None) -> str
 def table_to_markdown(table: Table) -> str:
     """Write one table under its caption, its notes beneath."""
     heads = " | ".join(_escaped(column) for column in table.columns)
-    rule = " | ".join(["---", *(["---:"] * (len(table.columns) - 1))])
+    sentences = {place for row in table.rows for place, cell in enumerate(row) if cell.kind == "sentence"}
+    rule = " | ".join("---:" if place and place not in sentences else "---" for place in range(len(table.columns)))
     rows = [" | ".join(_cell(cell) for cell in row) for row in table.rows]
     grid = "\n".join(f"| {line} |" for line in (heads, rule, *rows))
     caption = f"**{_escaped(table.title)}.** {_escaped(table.caption)}"

@@ -142,7 +142,7 @@ def _table(table: Table) -> Iterator[str]:
     for row in table.rows:
         first, *rest = row
         cells = "".join(_cell(cell, flush=flush) for cell, flush in zip(rest, right[1:], strict=True))
-        yield f'<tr><th scope="row">{_content(first)}</th>{cells}</tr>'
+        yield f'<tr><th scope="row"{_classes(_kind(first))}>{_content(first)}</th>{cells}</tr>'
     notes = "".join(f"<li>{_words(note)}</li>" for note in table.notes)
     yield "</tbody></table></div>"
     yield f'<figcaption id="{anchor}-caption"><strong>{escape(_stopped(table.title))}</strong> {_words(table.caption)}'
@@ -155,8 +155,12 @@ def _is_numeric(column: Sequence[Cell]) -> bool:
 
 
 def _cell(cell: Cell, *, flush: bool) -> str:
-    kind = cell.kind if cell.kind in ("pass", "fail", "published", "none") else ""
-    return f"<td{_classes(kind, 'right' if flush else '')}>{_content(cell)}</td>"
+    return f"<td{_classes(_kind(cell), 'right' if flush else '')}>{_content(cell)}</td>"
+
+
+def _kind(cell: Cell) -> str:
+    """Give the class of a cell's kind, where the style has one."""
+    return cell.kind if cell.kind in ("sentence", "pass", "fail", "published", "none") else ""
 
 
 def _content(cell: Cell) -> str:

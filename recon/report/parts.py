@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from recon.errors import ShapeError
+
+Verdict = Literal["shown", "not shown", "not measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +16,8 @@ class Cell:
     Args:
         text: what is shown, in plain Unicode.
         value: the number behind it, for sorting and comparing; None where there is none.
-        kind: `number`, `word`, `pass`, `fail`, `published` (a figure from a paper), or `none`.
+        kind: `number`, `word`, `sentence` (which may be broken into lines), `pass`, `fail`, `published` (a figure
+            from a paper), or `none`.
         best: whether it is the best of its column.
     """
 
@@ -48,6 +52,23 @@ class Table:
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ShapeError(f"every row must have {len(self.columns)} cells, got {len(row)} in {self.name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim with what the measured numbers say of it.
+
+    Args:
+        name: a few words.
+        text: what is claimed, in a sentence.
+        verdict: whether the numbers show it.
+        found: the numbers, or what is missing.
+    """
+
+    name: str
+    text: str
+    verdict: Verdict
+    found: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,14 +77,15 @@ def differences(part: Part, source: Source, images: int, subjects: list[Subject]
         )
     else:
         said.append(f"Published: {paper.source}, measured on {paper.words}.")
-    others = sorted({_channels(subject) for subject in subjects if subject.variant in paper.networks})
+    others = sorted({channels_of(subject) for subject in subjects if subject.variant in paper.networks})
     if others and others != [paper.channels]:
         sizes = "; ".join(", ".join(map(str, channels)) or "unknown" for channels in others)
         said.append(f"Channels of the networks here: {sizes}; of the published: {', '.join(map(str, paper.channels))}.")
     return said
 
 
-def _channels(subject: Subject) -> tuple[int, ...]:
+def channels_of(subject: Subject) -> tuple[int, ...]:
+    """Give the features of a network's levels; empty where they are not known."""
     arguments = subject.details.get("arguments")
     channels = arguments.get("channels") if isinstance(arguments, Mapping) else None
     return tuple(int(n) for n in channels if isinstance(n, int)) if isinstance(channels, list | tuple) else ()

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from recon.records import BUILT_IN, Record, Subject, Word
-from recon.report.cells import error_text, number, word
+from recon.report.cells import error_text, interval_text, number, word
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group
-from recon.report.statistics import Values, largest, mean, values_of
+from recon.report.statistics import Values, largest, mean, mean_interval, paired_difference, values_of
 
 Better = Literal["low", "high"]
 
@@ -33,6 +33,30 @@ def average(records: Sequence[Record], measure: str) -> float:
     return mean(measured(records, measure))
 
 
+def paired(one: Sequence[Record], other: Sequence[Record], measure: str) -> Values:
+    """Give the differences one - other of a measure over the volumes or images that both have, with their volumes."""
+    held = [{(r.item, r.slice): r.measures[measure] for r in rs if measure in r.measures} for rs in (one, other)]
+    return paired_difference(held[0], held[1], {key: key[0] for key in held[0]})
+
+
+def as_published(group: Group, protocol: str, name: str | None = None) -> list[Record]:
+    """Give the records whose mean is what papers give: of volumes for MRI, of images for CT and other images."""
+    return group.of(protocol, name, scope="volume" if group.source.modality == "mri" and protocol != "ood" else "image")
+
+
+def of_natural_images(group: Group, name: str | None = None) -> list[Record]:
+    """Give the records of natural images, out of the training distribution."""
+    return [record for record in group.of("ood", name) if record.group == "natural"]
+
+
+def mean_with_interval(values: Values, text: Callable[[float], str]) -> Cell:
+    """Show the mean with its 95 % interval, if there are volumes enough; an exact zero alone."""
+    value, interval = mean(values), mean_interval(values)
+    if interval is None or value == interval.low == interval.high == 0:
+        return number(text(value), value)
+    return number(interval_text(text(value), interval, text(interval.low), text(interval.high)), value)
+
+
 def mean_and_largest(values: Values) -> Cell:
     """Show the mean of errors, with the largest in brackets."""
     middle, most = mean(values), largest(values)
@@ -44,7 +68,7 @@ def table(
 ) -> Table | None:
     """Make a table with a row for each network that has anything to show; None where none has."""
     rows = [(subject, [column.cell(subject) for column in columns]) for subject in group.subjects]
-    rows = [(subject, cells) for subject, cells in rows if any(_says_something(cell) for cell in cells)]
+    rows = [(subject, cells) for subject, cells in rows if any(says_something(cell) for cell in cells)]
     if not rows:
         return None
     contenders = [index for index, (subject, _) in enumerate(rows) if subject.kind != BUILT_IN]
@@ -121,6 +145,11 @@ def numbers_in(word: Word) -> tuple[float, ...]:
     return tuple(float(entry) for entry in entries if isinstance(entry, int | float) and not isinstance(entry, bool))
 
 
+def says_something(cell: Cell) -> bool:
+    """Tell whether a cell holds something that was measured here."""
+    return cell.kind not in ("none", "published")
+
+
 def _differ(
     group: Group, protocol: str, places: Mapping[str, frozenset[tuple[str, int | None]]], *, by_set: bool
 ) -> bool:
@@ -132,10 +161,6 @@ def _differ(
         held = found.setdefault(record.group, {}).setdefault(record.subject.name, set())
         held.add((record.item, record.slice))
     return any(len({frozenset(one) for one in of_set.values()}) > 1 for of_set in found.values())
-
-
-def _says_something(cell: Cell) -> bool:
-    return cell.kind not in ("none", "published")
 
 
 def _mark_best(grid: list[list[Cell]], contenders: Sequence[int], place: int, better: Better) -> None:

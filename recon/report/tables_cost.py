@@ -28,7 +28,7 @@ def cost(group: Group) -> Table | None:
             continue
         columns.append(Column(heading, _cell(group, measure, text), "low" if low else "high"))
         if plain is not None and as_ratio:
-            columns.append(Column(f"{heading.split(' (')[0]} over {plain.name}'s", _ratio(group, measure, plain)))
+            columns.append(Column(f"{heading.split(' (')[0]} over {plain.name}'s", ratio_to(group, measure, plain)))
     devices = ", ".join(sorted({record.circumstances.device for record in records}))
     what = f"What a reconstruction costs, measured on {devices or 'no device'}; ratios are to the plain network."
     return table(
@@ -46,6 +46,16 @@ def cost_ratio(group: Group, measure: str, subject: Subject, other: Subject) -> 
     mine = average(group.of("cost", subject.name), measure)
     theirs = average(group.of("cost", other.name), measure)
     return mine / theirs if theirs > 0 else float("nan")
+
+
+def ratio_to(group: Group, measure: str, other: Subject) -> Callable[[Subject], Cell]:
+    """Give what shows how many times as much each network costs as another."""
+
+    def cell(subject: Subject) -> Cell:
+        value = cost_ratio(group, measure, subject, other)
+        return number(f"{value:.2f}", value)
+
+    return cell
 
 
 def networks(group: Group) -> Table | None:
@@ -69,14 +79,6 @@ def _cell(group: Group, measure: str, text: Callable[[float], str]) -> Callable[
     def cell(subject: Subject) -> Cell:
         value = average(group.of("cost", subject.name), measure)
         return number(text(value), value)
-
-    return cell
-
-
-def _ratio(group: Group, measure: str, plain: Subject) -> Callable[[Subject], Cell]:
-    def cell(subject: Subject) -> Cell:
-        value = cost_ratio(group, measure, subject, plain)
-        return number(f"{value:.2f}", value)
 
     return cell
 

@@ -19,7 +19,7 @@ from recon.report.parts import Cell, Table
 from recon.report.published import Part, differences, published_of
 from recon.report.selection import Group
 from recon.report.statistics import largest, mean
-from recon.report.tables import Column, caption_of, measured, notes_of, table
+from recon.report.tables import Column, as_published, caption_of, measured, notes_of, of_natural_images, table
 
 Text = Callable[[float], str]
 
@@ -81,7 +81,7 @@ def table3(group: Group) -> Table | None:
     """Table 3: networks trained for MRI on natural images."""
     if group.source.modality != "mri":
         return None
-    records = [record for record in group.of("ood") if record.group == "natural"]
+    records = of_natural_images(group)
     columns = []
     for _, measure, published, heading, text, low in _MEASURES[:2]:
         columns.append(_mean_column(group, "ood", measure, heading, text, low, kind="natural"))
@@ -118,10 +118,9 @@ def _mean_column(
     group: Group, protocol: str, measure: str, heading: str, text: Text, low: bool, *, kind: str | None = None
 ) -> Column:
     """Show the mean of a measure: over volumes for MRI, over images otherwise."""
-    scope = "volume" if group.source.modality == "mri" and protocol != "ood" else "image"
 
     def cell(subject: Subject) -> Cell:
-        records = group.of(protocol, subject.name, scope="volume" if scope == "volume" else "image")
+        records = as_published(group, protocol, subject.name)
         value = mean(measured([one for one in records if kind is None or one.group == kind], measure))
         return error(value) if text is error_text else number(text(value), value)
 

@@ -1,6 +1,6 @@
 """The table of quality with its uncertainty, and of the differences to the plain network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from recon.records import Subject
 from recon.report.cells import (
@@ -14,8 +14,8 @@ from recon.report.cells import (
 )
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group
-from recon.report.statistics import Interval, Values, deviation, mean, mean_interval, paired_difference
-from recon.report.tables import Column, caption_of, measured, notes_of, table
+from recon.report.statistics import Interval, Values, deviation, mean, mean_interval
+from recon.report.tables import Column, caption_of, mean_with_interval, measured, notes_of, paired, table
 
 Text = Callable[[float], str]
 
@@ -23,16 +23,16 @@ Text = Callable[[float], str]
 def quality(group: Group) -> Table | None:
     """Show PSNR, SSIM and NMSE with 95 % intervals and deviations, and each network's PSNR less that of plain."""
     columns = [
-        Column("PSNR (dB)", lambda subject: _with_interval(group, subject, "psnr", decibel_text), "high"),
+        Column("PSNR (dB)", lambda subject: _mean(group, subject, "psnr", decibel_text), "high"),
         Column("PSNR s.d. (dB)", lambda subject: _spread(group, subject, "psnr", decibel_text)),
-        Column("SSIM", lambda subject: _with_interval(group, subject, "ssim", similarity_text), "high"),
+        Column("SSIM", lambda subject: _mean(group, subject, "ssim", similarity_text), "high"),
         Column("SSIM s.d.", lambda subject: _spread(group, subject, "ssim", similarity_text)),
-        Column("NMSE", lambda subject: _with_interval(group, subject, "nmse", quality_error_text), "low"),
+        Column("NMSE", lambda subject: _mean(group, subject, "nmse", quality_error_text), "low"),
         Column("NMSE s.d.", lambda subject: _spread(group, subject, "nmse", quality_error_text)),
     ]
     plain = group.plain
     if plain is not None and group.of("quality", plain.name):
-        columns.append(Column(f"PSNR less {plain.name}'s (dB)", lambda subject: _difference(group, subject, plain)))
+        columns.append(Column(f"PSNR less {plain.name}'s (dB)", lambda subject: difference_cell(group, subject, plain)))
     by = "volumes (fastMRI's convention)" if group.source.modality == "mri" else "images (dival's convention)"
     records = group.of("quality")
     one = len({record.item for record in records}) == 1
@@ -51,8 +51,7 @@ def quality(group: Group) -> Table | None:
 
 def psnr_difference(group: Group, subject: Subject, other: Subject) -> Values:
     """Give the paired differences of PSNR, subject - other, over what both were measured on."""
-    volume_of = {(record.item, record.slice): record.item for record in group.of("quality")}
-    return paired_difference(_psnr(group, subject), _psnr(group, other), volume_of)
+    return paired(group.of("quality", subject.name), group.of("quality", other.name), "psnr")
 
 
 def difference_text(value: float, interval: Interval | None) -> str:
@@ -61,28 +60,18 @@ def difference_text(value: float, interval: Interval | None) -> str:
     return interval_text(change_text(value), interval, change_text(low), change_text(high))
 
 
-def _psnr(group: Group, subject: Subject) -> Mapping[tuple[str, int | None], float]:
-    return {
-        (record.item, record.slice): record.measures["psnr"]
-        for record in group.of("quality", subject.name)
-        if "psnr" in record.measures
-    }
+def difference_cell(group: Group, subject: Subject, plain: Subject) -> Cell:
+    """Show a network's PSNR less that of plain, with its interval; nothing for plain itself."""
+    if subject.name == plain.name:
+        return NONE
+    values = psnr_difference(group, subject, plain)
+    return number(difference_text(mean(values), mean_interval(values)), mean(values))
 
 
-def _with_interval(group: Group, subject: Subject, measure: str, text: Text) -> Cell:
-    values = measured(group.of("quality", subject.name), measure)
-    value, interval = mean(values), mean_interval(values)
-    low, high = (interval.low, interval.high) if interval is not None else (value, value)
-    return number(interval_text(text(value), interval, text(low), text(high)), value)
+def _mean(group: Group, subject: Subject, measure: str, text: Text) -> Cell:
+    return mean_with_interval(measured(group.of("quality", subject.name), measure), text)
 
 
 def _spread(group: Group, subject: Subject, measure: str, text: Text) -> Cell:
     value = deviation(measured(group.of("quality", subject.name), measure))
     return NONE if value != value else number(text(value), value)
-
-
-def _difference(group: Group, subject: Subject, plain: Subject) -> Cell:
-    if subject.name == plain.name:
-        return NONE
-    values = psnr_difference(group, subject, plain)
-    return number(difference_text(mean(values), mean_interval(values)), mean(values))

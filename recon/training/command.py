@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning import Trainer
+from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import LearningRateMonitor
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -90,11 +90,15 @@ class TrainingCLI(LightningCLI):
         )
 
 
-def train(arguments: Sequence[str]) -> Path:
-    """Train as the arguments say, and give the run's folder; `--resume RUN` goes on with one."""
+def train(arguments: Sequence[str], callbacks: Sequence[Callback] = ()) -> Path:
+    """Train as the arguments say, and give the run's folder; `--resume RUN` goes on with one.
+
+    `callbacks` are added to those of every run.
+    """
     arguments, resumed = _resumed(list(arguments))
     with quiet():
         cli = built(arguments)
+        cli.trainer.callbacks.extend(callbacks)  # type: ignore[attr-defined]  # a list, as Lightning makes it
         folder = cli.folder
         if resumed is None:
             _begin(cli, folder)

@@ -1,8 +1,9 @@
-"""Lightning's progress bar, with slices a second."""
+"""How far a run is: Lightning's progress bar with slices a second, and numbers for whoever follows it."""
 
 import time
+from collections.abc import Callable
 
-from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import TQDMProgressBar
 
 from recon.data.samples import Batch
@@ -37,3 +38,18 @@ class SliceProgress(TQDMProgressBar):
         if self._slices and elapsed > 0:
             metrics["slices/s"] = f"{self._slices / elapsed:.1f}"
         return metrics
+
+
+class Followed(Callback):
+    """Tells a function, after every step, how many steps are done, of how many, and in which epoch."""
+
+    def __init__(self, told: Callable[[int, int, str], None]) -> None:
+        self.told = told
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: Batch, batch_idx: int
+    ) -> None:
+        """Tell."""
+        batches, epochs = int(trainer.num_training_batches), trainer.max_epochs or 1
+        step = trainer.current_epoch * batches + batch_idx + 1
+        self.told(step, epochs * batches, f"epoch {trainer.current_epoch + 1} of {epochs}")

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from recon.errors import ReconError
+from recon.recipes import recipe
 from recon.training.checkpointing import StoppedError
 from recon.training.command import train
-
-CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def run(modality: Literal["mri", "ct"], description: str, arguments: Sequence[str]) -> int:
@@ -23,7 +22,7 @@ def run(modality: Literal["mri", "ct"], description: str, arguments: Sequence[st
     parser.add_argument("--data", type=Path, metavar="DIR", help="the data folder (embedded synthetic data)")
     parser.add_argument("--small", action="store_true", help="configs/small.yaml: for the embedded data and two cores")
     chosen, rest = parser.parse_known_args(arguments)
-    configs = [CONFIGS / f"{modality}.yaml", *([CONFIGS / "small.yaml"] if chosen.small else [])]
+    configs = [recipe(modality), *([recipe("small")] if chosen.small else [])]
     options = [argument for config in configs for argument in ("--config", str(config))]
     options += ["--network.sampling", chosen.sampling]
     if chosen.blur:

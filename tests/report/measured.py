@@ -87,3 +87,48 @@ def equivariances(name: str, errors: Sequence[float], *, source: Source = SYNTHE
         )
         for number, nmse in enumerate(errors)
     ]
+
+
+def by_volume(name: str, errors: Sequence[float], *, group: str = "PD", source: Source = SYNTHETIC) -> list[Record]:
+    """Give the equivariance of volumes file1, file2, .. with these errors."""
+    return [
+        record(
+            name,
+            "equivariance",
+            {"nmse": nmse, "ssim": 1 - nmse, "max_abs": nmse, "bitwise": float(nmse == 0)},
+            item=f"file{number}",
+            scope="volume",
+            group=group,
+            source=source,
+        )
+        for number, nmse in enumerate(errors, 1)
+    ]
+
+
+def out_of_distribution(
+    name: str, errors: Sequence[float], *, group: str = "natural", source: Source = SYNTHETIC
+) -> list[Record]:
+    """Give the equivariance of photographs 1, 2, .. with these errors."""
+    return [
+        record(
+            name,
+            "ood",
+            {"nmse": nmse, "ssim": 1 - nmse, "bitwise": float(nmse == 0)},
+            item=f"photograph{number}",
+            group=group,
+            source=source,
+        )
+        for number, nmse in enumerate(errors, 1)
+    ]
+
+
+def hard_image(name: str, nmse: float, *, item: str = "bars", bitwise: float | None = None) -> Record:
+    equal = float(nmse == 0) if bitwise is None else bitwise
+    settings: dict[str, Word] = {"shifts": "all residues", "tried": 64, "period": 8}
+    return record(name, "hard", {"nmse": nmse, "bitwise": equal, "passes": float(equal == 1)}, item=item, slice=None,
+                  settings=settings)  # fmt: skip
+
+
+def cost(name: str, seconds: float, *, source: Source = SYNTHETIC) -> Record:
+    settings: dict[str, Word] = {"size": [320, 256], "threads": 2, "batch_size": 8}
+    return record(name, "cost", {"seconds": seconds}, item="", scope="set", settings=settings, source=source)

@@ -13,7 +13,7 @@ import pytest
 from recon.errors import DataError
 from recon.report.figures.all import figures_of
 from recon.report.page import page, write_figures, write_page
-from recon.report.parts import Figure, Report, Section
+from recon.report.parts import Cell, Figure, Report, Section, Table
 from recon.report.selection import Group
 from tests.report.drawn import SUBJECTS, made_up, report_by_hand, write_pictures
 
@@ -164,6 +164,15 @@ def test_verdicts_have_sign_word_and_colour_and_the_best_is_bold(text: str) -> N
     assert '<td class="fail">✗ not exact</td>' in text
     assert '<td class="right"><strong>0</strong></td>' in text
     assert '<td class="published right">0.0016</td>' in text
+
+
+def test_sentences_may_be_broken_into_lines() -> None:
+    row = (Cell("Exact.", kind="sentence"), Cell("shown", kind="pass"), Cell("in all > 0", kind="sentence"))
+    table = Table("claims", "Claims", "Synthetic data.", ("claim", "verdict", "found"), [row])
+    written = page(Report("Claims", True, [], [Section("summary", "Summary", [], [table])]))
+    assert '<tr><th scope="row" class="sentence">Exact.</th><td class="pass">✓ shown</td>' in written
+    assert '<td class="sentence">in all &gt; 0</td>' in written
+    assert "th.sentence { min-width: 13rem; white-space: normal;" in written
 
 
 def test_command_stands_as_code(text: str) -> None:

@@ -40,6 +40,17 @@ def test_markdown_rows_have_as_many_cells_as_columns() -> None:
     assert cells_of(lines[2])[1] == r" **\[1, 2\]** "
 
 
+def table_of_sentences() -> Table:
+    cells = (Cell("What is claimed.", kind="sentence"), Cell("shown", kind="pass"), Cell("a > b", kind="sentence"))
+    return Table("claims", "Claims", "Synthetic data.", ("claim", "verdict", "found"), [cells])
+
+
+def test_sentences_begin_flush_and_are_broken_into_lines() -> None:
+    assert table_to_markdown(table_of_sentences()).splitlines()[3] == "| --- | ---: | --- |"
+    wide = r">{\raggedright\arraybackslash}p{7cm}"
+    assert rf"\begin{{tabular}}{{{wide}r{wide}}}" in table_to_latex(table_of_sentences())
+
+
 def test_markdown_shows_figures_that_have_links_alone() -> None:
     assert "![" not in to_markdown(hostile_report())
     assert "![what is seen](figures/a%20b.png)" in to_markdown(hostile_report(), {"f": "figures/a b.png"})

@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from recon.recipes import CONFIGS
 from recon.training.command import train
 from tests.data.files import write_fastmri_folder, write_fastmri_volume
 
-CONFIGS = Path(__file__).parents[2] / "configs"
 STEPS_PER_EPOCH = 4  # of the data of `write_knees` in batches of 3
 EPOCHS = 3
 QUIET = (

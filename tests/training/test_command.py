@@ -9,8 +9,9 @@ import pytest
 
 from recon.cli import main
 from recon.errors import ConfigError
+from recon.recipes import CONFIGS
 from recon.training.command import built
-from tests.training.runs import CONFIGS, options
+from tests.training.runs import options
 
 MRI = str(CONFIGS / "mri.yaml")
 

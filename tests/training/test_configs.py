@@ -6,9 +6,10 @@ from typing import NamedTuple
 import pytest
 
 from recon.data.datamodules import CTData, MRIData
+from recon.recipes import CONFIGS
 from recon.training.command import TrainingCLI, built
 from tests.data.files import write_lodopab_folder
-from tests.training.runs import CONFIGS, QUIET
+from tests.training.runs import QUIET
 
 SAMPLINGS = sorted(path.stem for path in (CONFIGS / "sampling").glob("*.yaml"))
 OPTIONS = sorted(path.stem for path in (CONFIGS / "options").glob("*.yaml"))

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import recon
+from recon.recipes import CONFIGS
 from recon.training.shortcut import run
 from tests.data.files import write_lodopab_folder
-from tests.training.runs import CONFIGS, QUIET
+from tests.training.runs import QUIET
 
 TINY = ("--network.channels", "[4,6]", "--data.init_args.workers", "0", "--trainer.max_epochs", "1", *QUIET)
 

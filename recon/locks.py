@@ -1,4 +1,4 @@
-"""Locks between processes that share an evaluation: on one unit of its work, and on the files that all write."""
+"""Locks between processes that share work: on one piece of it, and on the files that all write."""
 
 import os
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from recon.errors import DataError
 
 try:
     import fcntl
-except ImportError:  # Windows: two processes may then measure the same unit, and the later one's stays
+except ImportError:  # Windows: two processes may then do the same work, and the later one's file stays
     fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
 def claimed(part: Path) -> Iterator[bool]:
-    """Claim a unit among processes; a process that is killed lets go of what it had claimed."""
+    """Claim a piece of work, known by the file that it makes; a process that is killed lets go of its claim."""
     if fcntl is None:
         yield True
         return

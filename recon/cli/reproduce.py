@@ -1,0 +1,143 @@
+"""`recon reproduce`: a table of the APS-U paper, from training to the report with the published figures beside."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recon.cli.demo import add_means, run_experiment
+from recon.cli.text import Subparsers, counted, grouped, size_on_disk
+from recon.errors import require_at_least
+
+if TYPE_CHECKING:
+    from recon.experiments.experiment import Experiment
+    from recon.experiments.means import Means
+    from recon.experiments.plan import Counts, Estimate, Speed
+
+_REPORT_SECONDS = 20.0  # about
+_EPILOG = """the tables of Chaman and Dokmanic (2021):
+  aps-table1   equivariance and quality on fastMRI's knees, PD and PDFS apart
+  aps-table2   the worst change of PSNR by ten random shifts of each slice
+  aps-table3   equivariance of the same networks on natural images (--ood: ImageNet's validation set)
+  aps-table4   equivariance and quality on LoDoPaB-CT
+
+examples:
+  recon reproduce aps-table1 --data data/fastmri --dry-run
+  recon reproduce aps-table3 --data data/fastmri --ood data/imagenet/val
+  recon reproduce aps-table4 --scale small
+  recon reproduce aps-table1 --data data/fastmri --config configs/options/bf16.yaml
+
+Every table trains the paper's nine variants and four more (MASS, MASS with filters, MASS unpooling, LPS) by the paper's
+recipe; tables of one modality share their networks. What was stopped goes on with the same command; several machines
+that see the same folder share the work when each is given it."""
+
+
+def add_command(commands: Subparsers) -> None:
+    """Add the command's parser."""
+    about = "train and measure what a table of the APS-U paper shows"
+    parser = commands.add_parser(
+        "reproduce",
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}, and report it with the published figures beside.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("table", metavar="TABLE", help="aps-table1, aps-table2, aps-table3 or aps-table4")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the data (default: the embedded synthetic data)")
+    parser.add_argument("--ood", type=Path, metavar="DIR", help="aps-table3: images (default: embedded photographs)")
+    parser.add_argument(
+        "--scale",
+        choices=("paper", "small"),
+        default="paper",
+        help="paper (default): the paper's network and epochs; small: narrow networks and few epochs, for two cores",
+    )
+    parser.add_argument("--variants", metavar="NAME[,NAME...]", help="which networks, as in configs/sampling (all 13)")
+    parser.add_argument(
+        "--config",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="a configuration of `recon train`, laid over the recipe; may be given several times",
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N test slices and N natural images (all)")
+    parser.add_argument("--seed", type=int, default=0, help="of training and of shifts (default: 0)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder (runs/aps-mri, runs/aps-ct-small, ...)")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan, and do nothing")
+    add_means(parser)
+    parser.set_defaults(run=reproduce)
+
+
+def reproduce(options: argparse.Namespace) -> int:
+    """Print the plan, then carry it out."""
+    from recon.experiments.means import Means, gpus_of
+    from recon.experiments.paper import Choices, reproduction
+    from recon.experiments.plan import counts_of, estimate_of, free_memory, speed_of
+    from recon.experiments.running import Shares, is_finished, untrained
+
+    if options.limit is not None:
+        require_at_least(options.limit, 1, name="limit")
+    choices = Choices(
+        data=options.data,
+        ood=options.ood,
+        scale=options.scale,
+        variants=[name for name in (options.variants or "").split(",") if name],
+        configs=options.config,
+        limit=options.limit,
+        seed=require_at_least(options.seed, 0, name="seed"),
+    )
+    experiment = reproduction(options.table, choices, out=options.out)
+    if is_finished(experiment) and not options.dry_run:
+        return run_experiment(experiment, Means(), _command(options))
+    means = Means(gpus_of(options.device), options.workers)
+    counts = counts_of(experiment)
+    speed = speed_of(counts, means.device)
+    estimate = estimate_of(experiment, counts, speed, left=len(untrained(experiment)), gpus=len(means.gpus))
+    means = means.fitting(estimate.memory, free_memory(means.device))
+    print("\n".join(_plan_lines(experiment, counts, speed, estimate, means)))
+    if options.dry_run:
+        return 0
+    shares = Shares(training=estimate.training, measuring=estimate.measuring, timing=0.0, report=_REPORT_SECONDS)
+    return run_experiment(experiment, means, _command(options), shares=shares)
+
+
+def _plan_lines(
+    experiment: "Experiment", counts: "Counts", speed: "Speed", estimate: "Estimate", means: "Means"
+) -> list[str]:
+    """Say what will be done, and what it takes."""
+    from recon.experiments.board import duration_text
+    from recon.experiments.plan import free_disk, free_memory
+    from recon.experiments.running import untrained
+
+    branch = experiment.branches[0]
+    data = "the embedded synthetic data" if branch.data is None else str(branch.data)
+    size = " x ".join(map(str, counts.size))
+    left = len(untrained(experiment))
+    processes = len(means.workers_for(max(left, 1), experiment.out))
+    free = free_memory(means.device)
+    return [
+        f"{experiment.title}",
+        f"  networks  {len(branch.variants)}: {', '.join(branch.variants)}; {left} of them still to be trained",
+        f"            {grouped(counts.parameters)} parameters (channels {', '.join(map(str, counts.channels))}), "
+        f"{counted(counts.epochs, 'epoch')} in batches of {counts.batch_size}",
+        f"  data      {data}: {counted(counts.train, 'training slice')}, {counts.validation} for validation, "
+        f"{counts.test} for testing, of {size}",
+        f"  time      about {duration_text(estimate.training + estimate.measuring)}: training "
+        f"{duration_text(estimate.training)}, measuring {duration_text(estimate.measuring)} on {means.words} "
+        f"(timed here with plain: {1000 * speed.step:.3g} ms a training slice, {1000 * speed.forward:.3g} ms an image; "
+        f"other samplings take up to half as long again when narrow)",
+        f"  memory    about {size_on_disk(estimate.memory)} in each of {counted(processes, 'process')}"
+        + ("" if free is None else f"; {size_on_disk(free)} are free"),
+        f"  disk      about {size_on_disk(estimate.disk)} in {experiment.out} and the cache; "
+        f"{size_on_disk(free_disk(experiment.out))} are free",
+    ]
+
+
+def _command(options: argparse.Namespace) -> list[str]:
+    """Give the command again, for the report."""
+    words = ["recon", "reproduce", options.table]
+    for name in ("data", "ood", "variants", "limit", "out"):
+        value = getattr(options, name)
+        words += [] if value is None else [f"--{name}", str(value)]
+    words += ["--scale", options.scale] if options.scale != "paper" else []
+    words += [word for config in options.config for word in ("--config", str(config))]
+    return words + (["--seed", str(options.seed)] if options.seed else [])

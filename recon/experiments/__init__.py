@@ -1,0 +1,1 @@
+"""Whole experiments: data made, networks trained and measured, and the report written, in one call."""

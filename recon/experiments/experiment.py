@@ -1,0 +1,138 @@
+"""What an experiment is: for each modality its data, the networks that are trained on them, and what is measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from recon.recipes import variant_recipe
+from recon.records import Word
+
+Modality = Literal["mri", "ct"]
+
+UNTOUCHED = {"mri": "zero-filling", "ct": "fbp"}  # what networks are compared with: their input as it is
+
+
+@dataclass(frozen=True, slots=True)
+class Synthetic:
+    """A synthetic data set that is made for an experiment: how many volumes of how many slices of which size."""
+
+    volumes: int
+    slices: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Protocols that are measured together, on at most `limit` slices each (None: on all).
+
+    Args:
+        protocols: their names.
+        limit: see above.
+        ten_shifts: whether the worst case is of the APS-U paper's ten random shifts alone.
+        alone: whether nothing else may run meanwhile, since time is measured.
+    """
+
+    protocols: Sequence[str]
+    limit: int | None = None
+    ten_shifts: bool = False
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One modality's part of an experiment.
+
+    Args:
+        modality: `mri` or `ct`.
+        data: the data folder; None takes the embedded data.
+        variants: names of configs/sampling, one for each network.
+        recipes: the configuration that each variant's own file is laid over, in parts.
+        measurements: what is measured.
+        made: the synthetic data set that is written into `data` first.
+        ood: a folder of images out of the training distribution; None takes the embedded photographs.
+        other: data of the other modality, out of the distribution too; None takes the embedded ones.
+        options: more arguments of `recon train`.
+    """
+
+    modality: Modality
+    data: Path | None
+    variants: Sequence[str]
+    recipes: Sequence[Path]
+    measurements: Sequence[Measurement]
+    made: Synthetic | None = None
+    ood: Path | None = None
+    other: Path | None = None
+    options: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One run of `recon train`: whose, where to, and how."""
+
+    modality: Modality
+    variant: str
+    folder: Path
+    arguments: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What progress and errors call it."""
+        return f"{self.variant} ({self.modality.upper()})"
+
+    @property
+    def key(self) -> dict[str, Word]:
+        """What the run depends on: its arguments, and the contents of the configurations among them."""
+        configs = [Path(argument) for argument in self.arguments if argument.endswith(".yaml")]
+        contents = [sha256(path.read_bytes()).hexdigest() for path in configs]
+        words = [argument for argument in self.arguments if not argument.endswith(".yaml")]
+        return {"arguments": words, "configs": contents}
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Networks of one or two modalities, trained and measured; all that is written lies in `out`.
+
+    Args:
+        name: a word.
+        title: of the report.
+        out: the folder.
+        branches: one for each modality.
+        seed: of the training, and of what is drawn for measurements.
+    """
+
+    name: str
+    title: str
+    out: Path
+    branches: Sequence[Branch]
+    seed: int = 0
+
+    @property
+    def records(self) -> Path:
+        """The folder of the records."""
+        return self.out / "evaluation"
+
+    @property
+    def report(self) -> Path:
+        """The report's page."""
+        return self.out / "report.html"
+
+    def trainings(self, branch: Branch) -> list[Training]:
+        """Give the runs of a branch."""
+        return [self._training(branch, variant) for variant in branch.variants]
+
+    @property
+    def all_trainings(self) -> list[Training]:
+        """Give the runs of all branches, those of different modalities in turn."""
+        runs = [self.trainings(branch) for branch in self.branches]
+        longest = max(map(len, runs))
+        return [row[place] for place in range(longest) for row in runs if place < len(row)]
+
+    def _training(self, branch: Branch, variant: str) -> Training:
+        folder = self.out / "runs" / branch.modality / variant
+        arguments = [word for path in (*branch.recipes, variant_recipe(variant)) for word in ("--config", str(path))]
+        if branch.data is not None:
+            arguments += ["--data.init_args.data_dir", str(branch.data.absolute())]
+        arguments += ["--seed_everything", str(self.seed), *branch.options]
+        return Training(branch.modality, variant, folder, tuple(arguments))

@@ -1,0 +1,95 @@
+"""Experiments say what is trained where, and what that depends on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from recon.errors import ConfigError
+from recon.experiments.demo import VARIANTS, demo
+from recon.experiments.experiment import Training
+from recon.experiments.paper import OURS, PUBLISHED, TABLES, Choices, reproduction
+from recon.recipes import variants
+
+
+def test_demo_trains_every_kind_of_sampling_on_both_modalities(tmp_path: Path) -> None:
+    runs = demo(tmp_path).all_trainings
+    assert len(runs) == 16
+    assert [run.modality for run in runs[:4]] == ["mri", "ct", "mri", "ct"]
+    assert (
+        {run.variant for run in runs}
+        == set(VARIANTS)
+        == {*("plain", "plain-shifts", "lpf3", "aps", "aps3", "mass", "mass-unpool", "lps")}
+    )
+    assert len({run.folder for run in runs}) == 16
+    assert all(run.folder.is_relative_to(tmp_path / "runs") for run in runs)
+
+
+def test_demo_measures_every_protocol_once(tmp_path: Path) -> None:
+    from recon.evaluation.protocols import PROTOCOLS
+
+    for quick in (False, True):
+        for branch in demo(tmp_path, quick=quick).branches:
+            named = [name for measurement in branch.measurements for name in measurement.protocols]
+            assert sorted(named) == sorted(PROTOCOLS)
+
+
+def test_time_is_measured_alone(tmp_path: Path) -> None:
+    for branch in demo(tmp_path).branches:
+        assert [one.protocols for one in branch.measurements if one.alone] == [("cost",)]
+
+
+def test_training_lays_the_variant_over_the_recipe(tmp_path: Path) -> None:
+    run = demo(tmp_path).trainings(demo(tmp_path).branches[1])[4]
+    configs = [Path(word).stem for word in run.arguments if word.endswith(".yaml")]
+    assert configs == ["ct", "ct", "aps3"]
+    assert run.arguments[run.arguments.index("--data.init_args.data_dir") + 1] == str(tmp_path / "data" / "ct")
+
+
+def test_key_of_a_training_follows_from_the_contents_of_its_configurations(tmp_path: Path) -> None:
+    config = tmp_path / "one.yaml"
+    config.write_text("a: 1\n")
+    run = Training("mri", "plain", tmp_path / "run", ("--config", str(config), "--seed_everything", "0"))
+    before = run.key
+    moved = tmp_path / "two.yaml"
+    moved.write_text("a: 1\n")
+    assert replace(run, arguments=("--config", str(moved), "--seed_everything", "0")).key == before
+    config.write_text("a: 2\n")
+    assert run.key != before
+
+
+def test_paper_has_nine_variants_and_ours_are_recipes_too() -> None:
+    assert len(PUBLISHED) == 9
+    assert {*PUBLISHED, *OURS} <= set(variants())
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_table_is_trained_by_the_papers_recipe(name: str) -> None:
+    experiment = reproduction(name, Choices(data=Path("data/somewhere")))
+    (branch,) = experiment.branches
+    assert tuple(branch.variants) == (*PUBLISHED, *OURS)
+    assert [path.stem for path in branch.recipes] == [branch.modality]
+    assert branch.modality == ("ct" if name.endswith("4") else "mri")
+    assert branch.measurements[0].ten_shifts is name.endswith("2")
+
+
+def test_tables_of_one_modality_share_their_networks() -> None:
+    folders = {name: {run.folder for run in reproduction(name, Choices()).all_trainings} for name in TABLES}
+    assert folders["aps-table1"] == folders["aps-table2"] == folders["aps-table3"]
+    assert not folders["aps-table1"] & folders["aps-table4"]
+    small = {run.folder for run in reproduction("aps-table1", Choices(scale="small")).all_trainings}
+    assert not small & folders["aps-table1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "choices", "said"),
+    [
+        ("aps-table5", Choices(), "the table must be one of aps-table1, .*'aps-table5'; did you mean"),
+        ("aps-table1", Choices(variants=["mas"]), "variant must be one of .*, got 'mas'; did you mean 'mass'"),
+        ("aps-table1", Choices(ood=Path("images")), "--ood is for aps-table3 alone, got it with aps-table1"),
+        ("aps-table1", Choices(configs=[Path("none.yaml")]), "--config must name a file, got none.yaml"),
+    ],
+)
+def test_wrong_choice_is_refused(name: str, choices: Choices, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        reproduction(name, choices)
