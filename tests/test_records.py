@@ -1,6 +1,7 @@
 """Records: the same when they are read again, and refused in words when they are not whole."""
 
 import csv
+import gzip
 import json
 import math
 from dataclasses import fields, replace
@@ -198,3 +199,23 @@ def test_names_that_are_no_text_can_be_written(tmp_path: Path) -> None:
     assert read_records(tmp_path) == [record]
     with (tmp_path / "records.csv").open(newline="", encoding="utf-8") as file:
         assert next(csv.DictReader(file))["item"] == "file\\udcff.h5"
+
+
+def test_compressed_records_are_the_same_and_so_are_their_bytes(tmp_path: Path) -> None:
+    lines = [line_with(), line_with(item="another")]
+    records = [from_line(line, where="here") for line in lines]
+    paths = [tmp_path / "one.jsonl.gz", tmp_path / "two.jsonl.gz"]
+    for path in paths:
+        write_lines(records, path)
+    assert read_records(paths[0]) == records
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert gzip.decompress(paths[0].read_bytes()).decode().count("\n") == 2
+
+
+@pytest.mark.parametrize("keep", [0, 5, 40])
+def test_truncated_compressed_records_are_refused(keep: int, tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl.gz"
+    write_lines([from_line(line_with(), where="here")], path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DataError, match=r"records\.jsonl\.gz (cannot be read|must hold records)"):
+        read_records(path)

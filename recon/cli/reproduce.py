@@ -96,7 +96,9 @@ def reproduce(options: argparse.Namespace) -> int:
     print("\n".join(_plan_lines(experiment, counts, speed, estimate, means)))
     if options.dry_run:
         return 0
-    shares = Shares(training=estimate.training, measuring=estimate.measuring, timing=0.0, report=_REPORT_SECONDS)
+    shares = Shares(
+        data=0.0, training=estimate.training, measuring=estimate.measuring, timing=0.0, report=_REPORT_SECONDS
+    )
     return run_experiment(experiment, means, _command(options), shares=shares)
 
 

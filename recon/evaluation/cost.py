@@ -19,13 +19,19 @@ from recon.evaluation.study import Study, Unit
 from recon.records import Word
 
 WARM_UPS, FEWEST = 2, 5  # passes
-SHORTEST, LONGEST = 1.0, 20.0  # seconds
+SHORTEST, LONGEST = 0.3, 20.0  # seconds of one round
+ROUNDS = 5
 
 
 class CostProtocol(Protocol):
-    """Parameters, seconds for one slice, slices a second in batches, and the most memory that a slice takes."""
+    """Parameters, seconds for one slice, slices a second in batches, and the most memory that a slice takes.
+
+    Time is measured in rounds, each of all networks in turn, so that ratios hold where the machine's speed drifts; the
+    rest in the first round alone.
+    """
 
     name, title = "cost", "parameters, time and memory"
+    version, in_turns = 2, True
 
     def convention(self, study: Study) -> str:
         """Say how."""
@@ -36,37 +42,47 @@ class CostProtocol(Protocol):
             "without the working memory of libraries beneath torch; not known for what does not run in torch"
         )
         return (
-            f"white noise of the slices' size; seconds: wall time of one image, the median of at least {FEWEST} passes "
-            f"after {WARM_UPS}, for {SHORTEST:g} to {LONGEST:g} seconds, whatever else the machine does meanwhile; "
-            f"throughput: images a second in batches, measured alike; peak_memory: of one image, in bytes: {memory}; "
-            f"parameters: learnt numbers"
+            f"white noise of the slices' size, weights channels last where they are recon's; seconds: wall time of one "
+            f"image, in {ROUNDS} rounds of all networks in turn, in each the median of at least {FEWEST} passes after "
+            f"{WARM_UPS}, for {SHORTEST:g} to {LONGEST:g} seconds, whatever else the machine does; ratios: medians of "
+            f"those of each round; throughput: images a second in batches, measured alike; peak_memory: of one image, "
+            f"in bytes: {memory}; parameters: learnt numbers"
         )
 
     def units(self, model: Model, study: Study) -> Sequence[Unit]:
-        """Take it as a whole."""
-        return [Unit("cost")]
+        """Take it as a whole, several times."""
+        return [Unit(f"round {number}", (number,)) for number in range(ROUNDS)]
 
     def passes(self, model: Model, unit: Unit, study: Study) -> int:
         """Count the least number of images: how many fit into the time shows only then."""
-        return (WARM_UPS + FEWEST) * (1 + model.batch_size) + 1
+        return (WARM_UPS + FEWEST) * (1 if unit.indices[0] else 1 + model.batch_size)
 
     def measure(self, model: Model, unit: Unit, study: Study) -> Iterator[Measured]:
-        """Measure time, then memory."""
-        generator = study.generator("cost")
-        values = generator.standard_normal((model.batch_size, 1, *study.size))
+        """Measure time; in the first round, the rest too."""
+        values = study.generator("cost").standard_normal((model.batch_size, 1, *study.size))
         batch = torch.from_numpy(values).float().to(model.device)
-        measures = {} if model.subject.parameters is None else {"parameters": float(model.subject.parameters)}
-        seconds = median_seconds(_pass_of(model, batch[:1]), model.device)
-        many = seconds if model.batch_size == 1 else median_seconds(_pass_of(model, batch), model.device)
-        measures |= {"seconds": seconds, "throughput": model.batch_size / many}
-        if model.device.type == "cuda" or model.subject.kind != "onnx":
-            measures |= {"peak_memory": float(peak_memory(_pass_of(model, batch[:1]), model.device))}
+        (number,) = unit.indices
+        measures = {"seconds": median_seconds(_pass_of(model, batch[:1]), model.device)}
+        if number == 0:
+            measures |= _once(model, batch)
         settings: dict[str, Word] = {
             "size": list(study.size),
             "threads": torch.get_num_threads(),
             "batch_size": model.batch_size,
+            "round": number,
         }
         yield Measured("set", "", measures, settings=settings)
+
+
+def _once(model: Model, batch: Tensor) -> dict[str, float]:
+    """Measure what does not drift, or is not compared: parameters, throughput and memory."""
+    seconds = median_seconds(_pass_of(model, batch), model.device)
+    measures = {"throughput": len(batch) / seconds}
+    if model.subject.parameters is not None:
+        measures["parameters"] = float(model.subject.parameters)
+    if model.device.type == "cuda" or model.subject.kind != "onnx":
+        measures["peak_memory"] = float(peak_memory(_pass_of(model, batch[:1]), model.device))
+    return measures
 
 
 def median_seconds(
@@ -75,16 +91,18 @@ def median_seconds(
     *,
     warm_ups: int = WARM_UPS,
     fewest: int = FEWEST,
-    shortest: float = SHORTEST,
+    shortest: float | None = None,
 ) -> float:
     """Give the median wall time of some work, which is waited for where it runs on a GPU.
 
-    It is done at least `fewest` times (unless that takes very long), and for at least `shortest` seconds.
+    It is done at least `fewest` times (unless that takes very long), and for at least `shortest` seconds (None: those
+    of one round).
     """
+    enough = SHORTEST if shortest is None else shortest
     for _ in range(warm_ups):
         work()
     times: list[float] = []
-    while sum(times) < (shortest if len(times) >= fewest else LONGEST):
+    while sum(times) < (enough if len(times) >= fewest else LONGEST):
         _wait(device)
         start = time.perf_counter()
         work()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from recon.checkpoints import SUFFIX, Checkpoint, load, read_about
@@ -139,7 +140,7 @@ def _network(named: str, path: Path, place: Place) -> Found:
     """Load a run's network, or a network's file."""
     file = _network_file(path, place.checkpoint)
     about = read_about(file)
-    network = load(file, device=place.device)
+    network = load(file, device=place.device).to(memory_format=torch.channels_last)  # which is faster, and as exact
     subject = _subject_of(named, about, network, run=path)
     data = about.about.get("data")
     model = _model(subject, network, place)

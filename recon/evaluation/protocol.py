@@ -28,12 +28,14 @@ class Protocol(ABC):
     """One question to a network, asked of one unit of the data at a time.
 
     `name` is what the command line and the records call it, `title` what it finds, in a few words. `version` goes up
-    when the same question would now be answered differently.
+    when the same question would now be answered differently. With `in_turns`, units of the same number are measured of
+    all networks before the next ones.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     version: ClassVar[int] = 1
+    in_turns: ClassVar[bool] = False
 
     @abstractmethod
     def convention(self, study: Study) -> str:

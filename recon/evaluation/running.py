@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from itertools import zip_longest
 from pathlib import Path
 from typing import TypeAlias
 
@@ -54,7 +55,7 @@ def evaluate(
     processes may be started alike: they share the units out among them. Records of other models, data and protocols
     that are in the folder already stay there. `counting` makes what shows how far it is.
     """
-    tasks = [task for model in models for protocol in protocols for task in _tasks(model, protocol, study, out)]
+    tasks = list(_all_tasks(models, study, protocols, out))
     _others(out, [])  # what is there must be readable, before hours of work
     _measure_all(tasks, counting)
     records = [record for task in tasks for record in _read_part(task.part)]
@@ -79,6 +80,18 @@ def circumstances_of(model: Model, study: Study) -> Circumstances:
     device = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else platform.machine()
     versions = {"recon": __version__, "torch": str(torch.__version__), "python": platform.python_version()}
     return Circumstances(study.seed, versions, f"{model.device.type} ({device})", model.precision)
+
+
+def _all_tasks(models: Sequence[Model], study: Study, protocols: Sequence[Protocol], out: Path) -> Iterator[Task]:
+    """Cut all work, network by network; last comes what is measured of all networks in turn."""
+    for model in models:
+        for protocol in protocols:
+            if not protocol.in_turns:
+                yield from _tasks(model, protocol, study, out)
+    in_turns = [protocol for protocol in protocols if protocol.in_turns]
+    rows = [list(_tasks(model, protocol, study, out)) for protocol in in_turns for model in models]
+    for turn in zip_longest(*rows):
+        yield from (task for task in turn if task is not None)
 
 
 def _tasks(model: Model, protocol: Protocol, study: Study, out: Path) -> Iterator[Task]:

@@ -15,7 +15,7 @@ from recon.data.datamodules import SliceData
 from recon.data.fastmri import FastMRISlices
 from recon.data.images import image_files
 from recon.data.lodopab import LoDoPaBSlices
-from recon.data.samples import Batch, Sample, Slices, collate
+from recon.data.samples import Batch, Origin, Sample, Slices, collate
 from recon.errors import DataError, require_at_least
 from recon.records import Source
 
@@ -156,16 +156,22 @@ def study_of(
     first = next((s for s in (slices[i] for i in range(len(slices))) if isinstance(s, Sample)), None)
     if first is None:
         raise DataError("the test data must have a readable slice, got none; run `recon data check`")
-    embedded = data.given_folder is None
-    name = f"{'embedded' if embedded else first.origin.dataset} {data.modality.upper()}"
     source = Source(
-        name=f"{name} (synthetic)" if first.origin.synthetic else name,
+        name=_name(data, first.origin),
         modality=data.modality,
         synthetic=first.origin.synthetic,
         fingerprint=_fingerprint(files, json.dumps(data.settings, sort_keys=True)),
         settings=data.settings,
     )
     return Study(slices, source, seed=seed, limit=limit, ood=ood, other=other, device=device, training=_training(data))
+
+
+def _name(data: SliceData, origin: Origin) -> str:
+    """Name the data by where they are from; synthetic ones are of nobody, and only written in a data set's files."""
+    kind = data.modality.upper()
+    if data.given_folder is None:
+        return f"embedded {kind} (synthetic)"
+    return f"{kind} in {origin.dataset}'s files (synthetic)" if origin.synthetic else f"{origin.dataset} {kind}"
 
 
 def _training(data: SliceData) -> Slices | None:

@@ -23,11 +23,11 @@ Wanted = tuple[Branch, Measurement]
 class Shares:
     """The parts of the time that the stages are expected to take."""
 
-    data: float = 0.0
-    training: float = 0.6
-    measuring: float = 0.3
-    timing: float = 0.06
-    report: float = 0.04
+    data: float = 0.05
+    training: float = 0.55
+    measuring: float = 0.33
+    timing: float = 0.05
+    report: float = 0.02
 
     @property
     def by_name(self) -> dict[str, float]:

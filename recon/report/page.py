@@ -14,6 +14,8 @@ HERO = "equivariance-"  # figures whose names begin so stand with the answer
 SYNTHETIC = "synthetic data"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # nothing is loaded, whatever a text contains
 _NUMERIC = ("number", "published", "none")
+_MANY = 7  # columns, that just fit; more are set closer
+_INTERVAL = re.compile(r" (\[[^\]]+\])$")
 _SIGNS = {"pass": "✓", "fail": "✗"}
 
 
@@ -135,7 +137,8 @@ def _table(table: Table) -> Iterator[str]:
     anchor = _anchor(table.name)
     right = [_is_numeric(column) for column in zip(*table.rows, strict=True)] or [False] * len(table.columns)
     yield f'<figure id="{anchor}"><div class="scroll" tabindex="0" role="group" aria-label="{escape(table.title)}">'
-    yield f'<table aria-describedby="{anchor}-caption"><thead><tr>'
+    dense = _classes("dense" if len(table.columns) > _MANY else "")
+    yield f'<table{dense} aria-describedby="{anchor}-caption"><thead><tr>'
     for name, flush in zip(table.columns, right, strict=True):
         yield f'<th scope="col"{_classes("right" if flush else "")}>{escape(name)}</th>'
     yield "</tr></thead><tbody>"
@@ -164,9 +167,10 @@ def _kind(cell: Cell) -> str:
 
 
 def _content(cell: Cell) -> str:
-    """Give a cell's text; a verdict has a sign beside its word and colour."""
+    """Give a cell's text; a verdict has a sign beside its word and colour, an interval stands below its number."""
     sign = _SIGNS.get(cell.kind, "")
     text = escape(cell.text if not sign or cell.text.startswith(sign) else f"{sign} {cell.text}")
+    text = _INTERVAL.sub(r' <span class="interval">\1</span>', text) if cell.kind == "number" else text
     return f"<strong>{text}</strong>" if cell.best else text
 
 

@@ -7,7 +7,8 @@ from recon.report.cells import NONE, number, word
 from recon.report.notation import DASH, short
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group
-from recon.report.tables import Column, average, caption_of, notes_of, table
+from recon.report.statistics import percentile, values_of
+from recon.report.tables import Column, caption_of, measured, notes_of, table
 
 # measure, heading, how it is written, whether its ratio to plain is shown, whether low is better
 _MEASURES: tuple[tuple[str, str, Callable[[float], str], bool, bool], ...] = (
@@ -41,11 +42,16 @@ def cost(group: Group) -> Table | None:
     )
 
 
+def typical(group: Group, measure: str, name: str) -> float:
+    """Give the median of a network's cost over the rounds in which it was measured; NaN where it was not."""
+    return percentile(measured(group.of("cost", name), measure), 50)
+
+
 def cost_ratio(group: Group, measure: str, subject: Subject, other: Subject) -> float:
-    """Give how many times as much a network costs as another; NaN where that is not known."""
-    mine = average(group.of("cost", subject.name), measure)
-    theirs = average(group.of("cost", other.name), measure)
-    return mine / theirs if theirs > 0 else float("nan")
+    """Give how many times as much a network costs as another, the median over rounds; NaN where that is not known."""
+    mine, theirs = (_by_round(group, measure, one) for one in (subject, other))
+    ratios = [mine[key] / theirs[key] for key in mine if theirs.get(key, 0.0) > 0]
+    return percentile(values_of(ratios, [""] * len(ratios)), 50)
 
 
 def ratio_to(group: Group, measure: str, other: Subject) -> Callable[[Subject], Cell]:
@@ -56,6 +62,12 @@ def ratio_to(group: Group, measure: str, other: Subject) -> Callable[[Subject], 
         return number(f"{value:.2f}", value)
 
     return cell
+
+
+def _by_round(group: Group, measure: str, subject: Subject) -> dict[str, float]:
+    """Give one measure of each round; records of older versions are of one, without a number."""
+    records = group.of("cost", subject.name)
+    return {str(one.settings.get("round")): one.measures[measure] for one in records if measure in one.measures}
 
 
 def networks(group: Group) -> Table | None:
@@ -77,7 +89,7 @@ def networks(group: Group) -> Table | None:
 
 def _cell(group: Group, measure: str, text: Callable[[float], str]) -> Callable[[Subject], Cell]:
     def cell(subject: Subject) -> Cell:
-        value = average(group.of("cost", subject.name), measure)
+        value = typical(group, measure, subject.name)
         return number(text(value), value)
 
     return cell

@@ -25,10 +25,17 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def measured(model: Model, study: Study) -> Measured:
-    (unit,) = CostProtocol().units(model, study)
-    assert unit == Unit("cost")
-    (found,) = CostProtocol().measure(model, unit, study)
+    units = CostProtocol().units(model, study)
+    assert units == [Unit(f"round {number}", (number,)) for number in range(cost.ROUNDS)]
+    (found,) = CostProtocol().measure(model, units[0], study)
     return found
+
+
+def test_later_rounds_measure_time_alone(mri: Study) -> None:
+    model = network_model(unet())
+    (found,) = CostProtocol().measure(model, CostProtocol().units(model, mri)[2], mri)
+    assert set(found.measures) == {"seconds"}
+    assert found.settings["round"] == 2
 
 
 def test_what_is_measured(study: Study) -> None:
@@ -39,7 +46,7 @@ def test_what_is_measured(study: Study) -> None:
     assert found.scope == "set"
     assert set(found.measures) == {"parameters", "seconds", "throughput", "peak_memory"}
     assert found.measures["parameters"] == parameters
-    assert found.settings == {"size": list(study.size), "threads": 1, "batch_size": 4}
+    assert found.settings == {"size": list(study.size), "threads": 1, "batch_size": 4, "round": 0}
     height, width = study.size
     assert found.measures["peak_memory"] > 4 * height * width * 4  # the first convolution's output, of 4 channels
     assert 0 < found.measures["seconds"] < 5

@@ -13,15 +13,16 @@ from torch import Tensor
 
 import recon
 from recon.data import embedded
+from recon.data.datamodules import CTData, MRIData
 from recon.data.images import ImageFolder
 from recon.data.natural import natural_images
-from recon.data.samples import Batch, Sample
+from recon.data.samples import Batch, Sample, Slices
 from recon.data.synthetic.make import SyntheticSet
 from recon.evaluation.equivariance import pair_measures
 from recon.evaluation.models import Model
 from recon.evaluation.ood import NATURAL, NOISE, OTHER, UNTRAINED, OutOfDistributionProtocol
 from recon.evaluation.protocol import Measured
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.study import Study, Unit, study_of
 from recon.metrics.equivariance import equivariance_pair
 from tests.evaluation.small import CHANNELS, ct_study, function_model, mri_study, network_model, unet
 
@@ -264,3 +265,25 @@ def test_the_progress_of_untrained_networks_is_counted(mri: Study) -> None:
     model.on_pass = counted.append
     list(protocol.measure(model, unit, mri))
     assert sum(counted) == protocol.passes(model, unit, mri) == 12
+
+
+@pytest.mark.parametrize("modality", ["mri", "ct"])
+def test_given_data_of_the_other_modality_take_the_place_of_the_embedded(
+    modality: str, knees: Path, chests: Path
+) -> None:
+    other = CTData(chests, prepared=False) if modality == "mri" else MRIData(knees, clamp=None)
+    folder, own = (knees, MRIData) if modality == "mri" else (chests, CTData)
+    slices = other.dataset("test")
+    study = study_of(own(folder, workers=0), other=slices)
+    found = measured(OTHER, function_model(torch.relu), study)
+    assert {one.item for one in found} <= {sample.origin.file for sample in _samples(slices)}
+    assert len(found) == len(slices)
+    assert (
+        f"targets of the given {'CT' if modality == 'mri' else 'MRI'} data"
+        in OutOfDistributionProtocol().convention(study)
+    )
+    assert study.fingerprint != study_of(own(folder, workers=0)).fingerprint
+
+
+def _samples(slices: Slices) -> list[Sample]:
+    return [sample for sample in (slices[index] for index in range(len(slices))) if isinstance(sample, Sample)]

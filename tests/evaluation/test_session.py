@@ -6,7 +6,11 @@ from shutil import copytree, rmtree
 import pytest
 
 from recon.errors import ConfigError, DataError
+from recon.evaluation import cost
+from recon.evaluation.models import Model
+from recon.evaluation.protocol import Measured
 from recon.evaluation.session import Outcome, Wishes, chosen_device, run
+from recon.evaluation.study import Study, Unit
 from recon.records import read_records
 from recon.report.selection import grouped
 from tests.data.files import write_fastmri_folder
@@ -177,3 +181,25 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chosen_device("auto") == "cuda:0"
     with pytest.raises(ConfigError, match="device cuda:2 must be there, got 2 GPUs"):
         chosen_device("cuda:2")
+
+
+def test_other_data_must_be_of_the_other_modality(plain_run: Path, knees: Path, chests: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"knees must hold CT data, got mri"):
+        outcome(plain_run, out=tmp_path, protocols=("ood",), other=knees)
+    found = outcome(plain_run, out=tmp_path, protocols=("ood",), other=chests, limit=1)
+    assert {record.group for record in found.records} >= {"other modality"}
+
+
+def test_what_is_timed_is_timed_in_turns(
+    plain_run: Path, aps_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    def measure(_: object, model: Model, unit: Unit, study: Study) -> list[Measured]:
+        order.append(f"{model.name} {unit.indices[0]}")
+        return []
+
+    monkeypatch.setattr(cost.CostProtocol, "measure", measure)
+    outcome(plain_run, aps_run, out=tmp_path, protocols=("cost",))
+    assert order[:4] == ["plain 0", "aps 0", "plain 1", "aps 1"]
+    assert len(order) == 2 * cost.ROUNDS

@@ -321,3 +321,24 @@ def test_networks_are_measured_on_a_gpu(padding: str, knees: Path) -> None:
     model.device = torch.device("cuda")
     (found,) = measured(model, study)
     assert found.measures["bitwise"] == 1.0 or padding == "zeros"
+
+
+def test_ten_shifts_are_those_of_the_longer_search(knees: Path) -> None:
+    study = mri_study(knees)
+    model = network_model(unet("plain"))
+    few = measured(model, study, WorstProtocol(ten=True))
+    many = measured(model, study, WorstProtocol())
+    for one, other in zip(few, many, strict=True):
+        assert one.settings["tried"] == 11
+        assert one.settings["shifts"] == "random"
+        assert one.measures["delta_psnr"] == one.measures["delta_psnr_ten"]
+        assert one.measures["delta_psnr_ten"] == pytest.approx(other.measures["delta_psnr_ten"], abs=1e-4)
+        assert np.isnan(one.measures["premise_nmse"])
+    assert any(one.measures["delta_psnr"] != 0 for one in few)
+
+
+def test_ten_and_every_shift_exclude_each_other(mri: Study) -> None:
+    with pytest.raises(ConfigError, match="every one or ten, got both"):
+        WorstProtocol(every=True, ten=True)
+    assert "10 random shifts" in WorstProtocol(ten=True).convention(mri)
+    assert "premise_nmse" in WorstProtocol().convention(mri)

@@ -12,6 +12,7 @@ from recon.report.notation import fixed, short
 from recon.report.parts import Figure
 from recon.report.selection import Group
 from recon.report.tables import average
+from recon.report.tables_cost import typical
 
 _HEIGHT, _HEAD, _FOOT = 2.5, 0.33, 0.46  # inches
 
@@ -20,8 +21,7 @@ _HEIGHT, _HEAD, _FOOT = 2.5, 0.33, 0.46  # inches
 def quality_cost(group: Group) -> Figure | None:
     """Draw a marker for each network that has both."""
     found = {
-        name: (average(group.of("cost", name), "seconds"), average(group.of("quality", name), "psnr"))
-        for name in group.names
+        name: (typical(group, "seconds", name), average(group.of("quality", name), "psnr")) for name in group.names
     }
     found = {name: pair for name, pair in found.items() if np.isfinite(pair).all() and pair[0] > 0}
     if len(found) < 2:

@@ -16,6 +16,7 @@ from recon.report.parts import Figure
 from recon.report.selection import Group
 from recon.report.statistics import largest
 from recon.report.tables import average, measured
+from recon.report.tables_cost import typical
 
 _ROW, _HEAD, _FOOT = 0.3, 0.42, 0.3  # inches
 
@@ -134,7 +135,7 @@ def _plain(group: Group, quality: Mapping[str, float]) -> float | None:
 
 def _prices(group: Group, names: Sequence[str]) -> tuple[dict[str, float], str]:
     """Give the time of each network, or nothing where it was not measured."""
-    seconds = {name: average(group.of("cost", name), "seconds") for name in names}
+    seconds = {name: typical(group, "seconds", name) for name in names}
     found = [value for value in seconds.values() if np.isfinite(value)]
     if not found:
         return {}, ""
