@@ -9,12 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents import blocks
+
 ROOT = Path(__file__).parents[1]
-
-
-def blocks(text: str, language: str) -> list[str]:
-    """Give the fenced blocks of one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def layout(text: str) -> list[str]:

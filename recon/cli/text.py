@@ -28,10 +28,11 @@ def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list
 def counted(count: int, noun: str) -> str:
     """Give a number with its noun.
 
-    >>> counted(1, "file"), counted(1200, "file"), counted(2, "patch")
-    ('1 file', '1 200 files', '2 patches')
+    >>> counted(1, "file"), counted(1200, "file"), counted(2, "patch"), counted(3, "epoch")
+    ('1 file', '1 200 files', '2 patches', '3 epochs')
     """
-    ending = "" if count == 1 else "es" if noun.endswith(("ch", "s", "x")) else "s"
+    sharp = noun.endswith(("ch", "s", "x")) and not noun.endswith("poch")
+    ending = "" if count == 1 else "es" if sharp else "s"
     return f"{grouped(count)} {noun}{ending}"
 
 

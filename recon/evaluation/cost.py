@@ -102,12 +102,14 @@ def median_seconds(
     for _ in range(warm_ups):
         work()
     times: list[float] = []
-    while sum(times) < (enough if len(times) >= fewest else LONGEST):
+    spent = 0.0
+    while spent < (enough if len(times) >= fewest else LONGEST):
         _wait(device)
         start = time.perf_counter()
         work()
         _wait(device)
         times.append(time.perf_counter() - start)
+        spent += times[-1]
     return statistics.median(times)
 
 

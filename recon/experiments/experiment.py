@@ -69,12 +69,13 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One run of `recon train`: whose, where to, and how."""
+    """One run of `recon train`: whose, where to, how, and on which data (None: the embedded ones)."""
 
     modality: Modality
     variant: str
     folder: Path
     arguments: tuple[str, ...]
+    data: Path | None = None
 
     @property
     def name(self) -> str:
@@ -82,8 +83,16 @@ class Training:
         return f"{self.variant} ({self.modality.upper()})"
 
     @property
+    def place(self) -> tuple[str, ...]:
+        """The arguments that say where the data lie, which may be moved between two parts of a run."""
+        return () if self.data is None else ("--data.init_args.data_dir", str(self.data.absolute()))
+
+    @property
     def key(self) -> dict[str, Word]:
-        """What the run depends on: its arguments, and the contents of the configurations among them."""
+        """What the run depends on: its arguments, and the contents of the configurations among them.
+
+        Where folders lie is no part of it: a whole experiment may be moved.
+        """
         configs = [Path(argument) for argument in self.arguments if argument.endswith(".yaml")]
         contents = [sha256(path.read_bytes()).hexdigest() for path in configs]
         words = [argument for argument in self.arguments if not argument.endswith(".yaml")]
@@ -132,7 +141,5 @@ class Experiment:
     def _training(self, branch: Branch, variant: str) -> Training:
         folder = self.out / "runs" / branch.modality / variant
         arguments = [word for path in (*branch.recipes, variant_recipe(variant)) for word in ("--config", str(path))]
-        if branch.data is not None:
-            arguments += ["--data.init_args.data_dir", str(branch.data.absolute())]
         arguments += ["--seed_everything", str(self.seed), *branch.options]
-        return Training(branch.modality, variant, folder, tuple(arguments))
+        return Training(branch.modality, variant, folder, tuple(arguments), branch.data)

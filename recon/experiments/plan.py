@@ -19,6 +19,7 @@ from recon.evaluation.worst import TEN
 from recon.experiments.experiment import Branch, Experiment
 from recon.nn.unet import UNet
 from recon.training.command import built
+from recon.training.quiet import silent
 
 PASSES = {"quality": 1, "equivariance": 2, "worst": 1 + TEN}  # of each test slice through a network
 _OOD_SETS = 3  # besides the natural images: noise, the other modality, the untrained network
@@ -65,7 +66,9 @@ class Estimate:
 def counts_of(experiment: Experiment) -> Counts:
     """Open the data and build the first network, as training does; nothing is written but embedded data."""
     branch = experiment.branches[0]
-    cli = built([*experiment.trainings(branch)[0].arguments, "--trainer.logger", "false"])
+    first_run = experiment.trainings(branch)[0]
+    with silent():
+        cli = built([*first_run.arguments, *first_run.place, "--trainer.logger", "false"])
     data, network = cli.datamodule, cli.model.network
     parts = {stage: data.dataset(stage) for stage in ("train", "validation", "test")}
     first = next((s for s in (parts["test"][i] for i in range(len(parts["test"]))) if isinstance(s, Sample)), None)

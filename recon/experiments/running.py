@@ -158,7 +158,7 @@ def _measured_key(experiment: Experiment, alone: bool) -> Mapping[str, Word]:
         "seed": experiment.seed,
         "trainings": [training.key for training in experiment.all_trainings],
         "measurements": [[branch.modality, *_words(asdict(one))] for branch, one in _wanted(experiment, alone)],
-        "data": [str(branch.data) for branch in experiment.branches],
+        "data": [None if branch.made is not None else str(branch.data) for branch in experiment.branches],
         "ood": [str(branch.ood) for branch in experiment.branches],
     }
 

@@ -60,7 +60,7 @@ def _train(training: Training, worker: Worker, send: Send) -> None:
 
     placed = ("--trainer.accelerator", device[0], "--trainer.devices", device[1])
     try:
-        train([*begin, *placed, *quiet], [Followed(told)])
+        train([*begin, *training.place, *placed, *quiet], [Followed(told)])
     except StoppedError as stop:
         raise SystemExit(stop.status) from None
     mark(training.folder / FINISHED, training.key)

@@ -172,7 +172,8 @@ def _in_our_words(*complaints: type[Exception]) -> Iterator[None]:
 def _name(config: Any) -> str:  # noqa: ANN401  # jsonargparse's namespace
     """Name a run by what it is: the modality, the sampling and the blur, and the seed."""
     modality = getattr(_class_of(config.data.class_path), "modality", "data")
-    parts = [modality, str(config.network.sampling), config.network.blur, f"seed{config.seed_everything}"]
+    sampling = getattr(config.network.sampling, "name", config.network.sampling)  # an own one has a name
+    parts = [modality, str(sampling), config.network.blur, f"seed{config.seed_everything}"]
     return "-".join(part for part in parts if part)
 
 

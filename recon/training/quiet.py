@@ -35,3 +35,17 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         log.removeFilter(remarks)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Leave out meanwhile all that Lightning says of seeds and devices, since nothing is trained."""
+    logs = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)

@@ -43,7 +43,13 @@ def test_training_lays_the_variant_over_the_recipe(tmp_path: Path) -> None:
     run = demo(tmp_path).trainings(demo(tmp_path).branches[1])[4]
     configs = [Path(word).stem for word in run.arguments if word.endswith(".yaml")]
     assert configs == ["ct", "ct", "aps3"]
-    assert run.arguments[run.arguments.index("--data.init_args.data_dir") + 1] == str(tmp_path / "data" / "ct")
+    assert run.place == ("--data.init_args.data_dir", str(tmp_path / "data" / "ct"))
+
+
+def test_moved_demo_is_the_same(tmp_path: Path) -> None:
+    keys = [[run.key for run in demo(tmp_path / name).all_trainings] for name in ("here", "there")]
+    assert keys[0] == keys[1]
+    assert len({str(key) for key in keys[0]}) == 16
 
 
 def test_key_of_a_training_follows_from_the_contents_of_its_configurations(tmp_path: Path) -> None:

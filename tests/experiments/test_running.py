@@ -1,6 +1,7 @@
 """An experiment from nothing to its report; what is done is not done again, and what was stopped goes on."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,6 +87,14 @@ def test_second_run_does_nothing_and_loads_no_torch(finished: tuple[Experiment, 
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(len(records)), "False"]
     assert {path: path.stat().st_mtime_ns for path in experiment.out.rglob("*") if path.is_file()} == before
+
+
+def test_moved_experiment_is_still_done(finished: tuple[Experiment, list[Record]], tmp_path: Path) -> None:
+    experiment, records = finished
+    moved = tmp_path / "moved"
+    shutil.copytree(experiment.out, moved)
+    assert is_finished(small_demo(moved))
+    assert run(small_demo(moved), Means(), command=["recon", "demo"]) == records
 
 
 def test_deleted_report_is_written_again_and_nothing_else(finished: tuple[Experiment, list[Record]]) -> None:

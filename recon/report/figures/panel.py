@@ -18,6 +18,7 @@ from recon.report.parts import Figure
 from recon.report.selection import Group
 
 _LONGEST = 18  # letters of a name above an image
+_AXES = ("row", "column")
 _LEFT, _GAP, _HEAD, _FOOT = 0.36, 0.07, 0.3, 0.3  # inches
 
 
@@ -100,7 +101,9 @@ class _Places:
 
 
 def _top_row(place: _Places, pictures: Pictures, window: tuple[float, float], factor: float) -> None:
-    rows, columns = map(short, pictures.shift)
+    rows, columns = (
+        f"{short(by)} {axis}{'' if by == 1 else 's'}" for by, axis in zip(pictures.shift, _AXES, strict=True)
+    )
     texts = ("input", f"shifted by ({rows}, {columns})", "target")
     for column, (text, image) in enumerate(
         zip(texts, (pictures.input, pictures.shifted_input, pictures.target), strict=True)
@@ -153,11 +156,13 @@ def _window(target: Image) -> tuple[float, float]:
 
 
 def _caption(pictures: Pictures, chosen: Sequence[int], factor: float) -> str:
-    rows, columns = map(short, pictures.shift)
+    rows, columns = (
+        f"{short(by)} {axis}{'' if by == 1 else 's'}" for by, axis in zip(pictures.shift, _AXES, strict=True)
+    )
     where = pictures.item if pictures.slice is None else f"{pictures.item}, slice {pictures.slice}"
     parts = [
         f"The largest change of PSNR that a shift causes in any network on {pictures.source}: {where}, shifted by "
-        f"{rows} rows and {columns} columns. Below: each network's output, its output for the shifted input moved "
+        f"{rows} and {columns}. Below: each network's output, its output for the shifted input moved "
         f"back, the size of their difference (times {factor:g} for all), and the change of PSNR."
     ]
     if any(pictures.exact(index) for index in chosen):
