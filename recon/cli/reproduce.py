@@ -45,6 +45,9 @@ def add_command(commands: Subparsers) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="the data (default: the embedded synthetic data)")
     parser.add_argument("--ood", type=Path, metavar="DIR", help="aps-table3: images (default: embedded photographs)")
     parser.add_argument(
+        "--other", type=Path, metavar="DIR", help="aps-table3: CT data, measured too (default: embedded)"
+    )
+    parser.add_argument(
         "--scale",
         choices=("paper", "small"),
         default="paper",
@@ -79,6 +82,7 @@ def reproduce(options: argparse.Namespace) -> int:
     choices = Choices(
         data=options.data,
         ood=options.ood,
+        other=options.other,
         scale=options.scale,
         variants=[name for name in (options.variants or "").split(",") if name],
         configs=options.config,
@@ -137,7 +141,7 @@ def _plan_lines(
 def _command(options: argparse.Namespace) -> list[str]:
     """Give the command again, for the report."""
     words = ["recon", "reproduce", options.table]
-    for name in ("data", "ood", "variants", "limit", "out"):
+    for name in ("data", "ood", "other", "variants", "limit", "out"):
         value = getattr(options, name)
         words += [] if value is None else [f"--{name}", str(value)]
     words += ["--scale", options.scale] if options.scale != "paper" else []

@@ -39,6 +39,7 @@ class Choices:
     Args:
         data: the data folder; None takes the embedded synthetic data.
         ood: the images of table 3; None takes the embedded photographs.
+        other: CT data that networks for MRI are tested on beside them; None takes the embedded ones.
         scale: `paper`, or `small`: narrow networks and few epochs (configs/small.yaml).
         variants: which networks; all of the paper and ours if empty.
         configs: more configurations, laid over the recipe.
@@ -48,6 +49,7 @@ class Choices:
 
     data: Path | None = None
     ood: Path | None = None
+    other: Path | None = None
     scale: Scale = "paper"
     variants: Sequence[str] = ()
     configs: Sequence[Path] = ()
@@ -58,15 +60,16 @@ class Choices:
 def reproduction(name: str, choices: Choices, *, out: Path | None = None) -> Experiment:
     """Give the experiment of a table. Those of one modality share their folder, and so their trained networks."""
     table = TABLES[require_known(name, TABLES, name="the table")]
-    if choices.ood is not None and "ood" not in table.measurement.protocols:
-        raise ConfigError(f"--ood is for aps-table3 alone, got it with {name}; leave it out")
+    for option, folder in (("--ood", choices.ood), ("--other", choices.other)):
+        if folder is not None and "ood" not in table.measurement.protocols:
+            raise ConfigError(f"{option} is for aps-table3 alone, got it with {name}; leave it out")
     for variant in choices.variants:
         require_known(variant, variants(), name="variant")
     for config in choices.configs:
         if not config.is_file():
             raise ConfigError(f"--config must name a file, got {config}, which is none")
     small = choices.scale == "small"
-    folder = out or Path("runs") / f"aps-{table.modality}{'-small' if small else ''}"
+    place = out or Path("runs") / f"aps-{table.modality}{'-small' if small else ''}"
     recipes = (recipe(table.modality), *([recipe("small")] if small else []), *choices.configs)
     measured = table.measurement
     branch = Branch(
@@ -76,7 +79,8 @@ def reproduction(name: str, choices: Choices, *, out: Path | None = None) -> Exp
         recipes=recipes,
         measurements=(Measurement(measured.protocols, choices.limit, measured.ten_shifts),),
         ood=choices.ood,
+        other=choices.other,
     )
     number = name.removeprefix("aps-table")
     title = f"Table {number} of Chaman and Dokmanić (2021){', at small scale' if small else ''}: {table.about}"
-    return Experiment(name, title, folder, (branch,), choices.seed)
+    return Experiment(name, title, place, (branch,), choices.seed)

@@ -27,6 +27,12 @@ _NATURAL = 30  # embedded photographs, about
 _STATES = 4  # times the weights: themselves, their gradients, and Adam's two moments
 _KEPT = 2  # checkpoints of a run: the best and the last, each with Adam's moments, and as weights alone
 _BYTES = 4
+_AS_IT_IS = (
+    "--trainer.logger",
+    "false",
+    "--data.init_args.prepared",
+    "false",
+)  # nothing need be computed to be counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ def counts_of(experiment: Experiment) -> Counts:
     branch = experiment.branches[0]
     first_run = experiment.trainings(branch)[0]
     with silent():
-        cli = built([*first_run.arguments, *first_run.place, "--trainer.logger", "false"])
+        cli = built([*first_run.arguments, *first_run.place, *_AS_IT_IS])
     data, network = cli.datamodule, cli.model.network
     parts = {stage: data.dataset(stage) for stage in ("train", "validation", "test")}
     first = next((s for s in (parts["test"][i] for i in range(len(parts["test"]))) if isinstance(s, Sample)), None)

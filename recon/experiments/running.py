@@ -160,6 +160,7 @@ def _measured_key(experiment: Experiment, alone: bool) -> Mapping[str, Word]:
         "measurements": [[branch.modality, *_words(asdict(one))] for branch, one in _wanted(experiment, alone)],
         "data": [None if branch.made is not None else str(branch.data) for branch in experiment.branches],
         "ood": [str(branch.ood) for branch in experiment.branches],
+        "other": [None if branch.made is not None else str(branch.other) for branch in experiment.branches],
     }
 
 
