@@ -49,8 +49,8 @@ def add_means(parser: argparse.ArgumentParser) -> None:
 def run_demo(options: argparse.Namespace) -> int:
     """Run the demo, and print the headline table."""
     from recon.experiments.demo import demo
+    from recon.experiments.done import is_finished
     from recon.experiments.means import Means, gpus_of
-    from recon.experiments.running import is_finished
 
     out = options.out or Path("runs/quick-demo" if options.quick else "runs/demo")
     command = ["recon", "demo", *(["--quick"] if options.quick else []), *(["--out", str(out)] if options.out else [])]

@@ -72,10 +72,11 @@ def add_command(commands: Subparsers) -> None:
 
 def reproduce(options: argparse.Namespace) -> int:
     """Print the plan, then carry it out."""
+    from recon.experiments.done import is_finished, untrained
     from recon.experiments.means import Means, gpus_of
     from recon.experiments.paper import Choices, reproduction
     from recon.experiments.plan import counts_of, estimate_of, free_memory, speed_of
-    from recon.experiments.running import Shares, is_finished, untrained
+    from recon.experiments.running import Shares
 
     if options.limit is not None:
         require_at_least(options.limit, 1, name="limit")
@@ -111,8 +112,8 @@ def _plan_lines(
 ) -> list[str]:
     """Say what will be done, and what it takes."""
     from recon.experiments.board import duration_text
+    from recon.experiments.done import untrained
     from recon.experiments.plan import free_disk, free_memory
-    from recon.experiments.running import untrained
 
     branch = experiment.branches[0]
     data = "the embedded synthetic data" if branch.data is None else str(branch.data)

@@ -118,27 +118,35 @@ def under_shifts(model: Model, batch: Batch, shifts: Tensor) -> dict[str, Number
     Gives psnr, ssim (NaN where the target has no data range), and nmse, max_abs and bitwise between the moved output
     and that of no shift.
     """
-    assert batch.target is not None
-    target, peak = batch.undo(batch.target.double()), batch.data_range.double()
-    found: dict[str, list[float]] = {name: [] for name in ("psnr", "ssim", "nmse", "max_abs", "bitwise")}
-    unmoved: Tensor | None = None
+    rows: list[dict[str, float]] = []
+    unmoved = first = None
     for outputs, _ in shifted_outputs(model, batch.input, shifts):
-        unmoved = outputs[:1] if unmoved is None else unmoved
-        scaled = batch.undo(outputs.double())
-        many = target.expand_as(scaled)
-        if bool(peak > 0):
-            found["psnr"] += psnr(scaled, many, float(peak)).tolist()
-            found["ssim"] += ssim(scaled, many, float(peak)).tolist()
-        else:
-            found["psnr"] += [float("nan")] * len(outputs)
-            found["ssim"] += [float("nan")] * len(outputs)
-        first = batch.undo(unmoved.double())
-        for raw, one in zip(outputs, scaled, strict=True):
-            error = disagreement(first[0], one)
-            found["nmse"].append(error.nmse)
-            found["max_abs"].append(error.max_abs)
-            found["bitwise"].append(float(torch.equal(bits(raw), bits(unmoved[0]))))
-    return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
+        if unmoved is None or first is None:
+            unmoved = outputs[:1]
+            first = _compared(unmoved, unmoved, batch)[0] | {"bitwise": 1.0}
+        same = [torch.equal(bits(raw), bits(unmoved[0])) for raw in outputs]
+        others = iter(_compared(outputs[[not equal for equal in same]], unmoved, batch))
+        rows += [first if equal else next(others) for equal in same]  # what is equal to the bit is measured once
+    names = ("psnr", "ssim", "nmse", "max_abs", "bitwise")
+    return {name: np.array([row[name] for row in rows], dtype=np.float64) for name in names}
+
+
+def _compared(outputs: Tensor, unmoved: Tensor, batch: Batch) -> list[dict[str, float]]:
+    """Compare outputs, moved back, with the target and with the output of no shift."""
+    assert batch.target is not None
+    if not len(outputs):
+        return []
+    scaled, peak = batch.undo(outputs.double()), float(batch.data_range)
+    target = batch.undo(batch.target.double()).expand_as(scaled)
+    nothing = [float("nan")] * len(outputs)
+    levels = psnr(scaled, target, peak).tolist() if peak > 0 else nothing
+    similarities = ssim(scaled, target, peak).tolist() if peak > 0 else nothing
+    expected = batch.undo(unmoved.double())[0]
+    errors = [disagreement(expected, one) for one in scaled]
+    return [
+        {"psnr": level, "ssim": similarity, "nmse": error.nmse, "max_abs": error.max_abs, "bitwise": 0.0}
+        for level, similarity, error in zip(levels, similarities, errors, strict=True)
+    ]
 
 
 def _worst_of(found: Mapping[str, Numbers], ten: Numbers) -> dict[str, float]:

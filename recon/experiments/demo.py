@@ -15,7 +15,7 @@ _FEW = ("worst", "hard", "subpixel", "border", "physics", "stability", "layers")
 def demo(out: Path, *, quick: bool = False) -> Experiment:
     """Give the demo; `quick` shows in a fifth of the time that everything works, and no more than that."""
     made = Synthetic(8, 6, SIZE) if quick else Synthetic(20, 16, SIZE)
-    limit = 2 if quick else 16
+    limit = 2 if quick else 12
     measurements = (
         Measurement(_WHOLE, limit=12 if quick else None),
         Measurement(_FEW, limit=limit),

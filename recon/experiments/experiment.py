@@ -83,6 +83,16 @@ class Training:
         return f"{self.variant} ({self.modality.upper()})"
 
     @property
+    def recipe(self) -> Path:
+        """The file that says what the run was begun from."""
+        return self.folder / "recipe.json"
+
+    @property
+    def finished(self) -> Path:
+        """The file that is there once the run is done, and says the same."""
+        return self.folder / "finished.json"
+
+    @property
     def place(self) -> tuple[str, ...]:
         """The arguments that say where the data lie, which may be moved between two parts of a run."""
         return () if self.data is None else ("--data.init_args.data_dir", str(self.data.absolute()))

@@ -9,20 +9,14 @@ from recon.data.progress import Counter
 from recon.evaluation.loading import Place
 from recon.evaluation.session import Wishes, run
 from recon.experiments.experiment import UNTOUCHED, Branch, Experiment, Measurement, Training
-from recon.experiments.stages import is_done, mark, require_same
+from recon.experiments.stages import is_done, mark
 from recon.experiments.workers import News, Send, Worker
 from recon.locks import claimed
 from recon.training.checkpointing import StoppedError
 from recon.training.command import CONFIG, train
 from recon.training.progress import Followed
 
-RECIPE, FINISHED = "recipe.json", "finished.json"  # what a run was begun from; the same once it is done
 _PATIENCE = 1.0  # seconds between two looks at what others are at
-
-
-def is_trained(training: Training) -> bool:
-    """Tell whether a run is done."""
-    return is_done(training.folder / FINISHED, training.key)
 
 
 def train_all(worker: Worker, send: Send, trainings: Sequence[Training]) -> None:
@@ -32,8 +26,8 @@ def train_all(worker: Worker, send: Send, trainings: Sequence[Training]) -> None
     while left:
         later = []
         for training in left:
-            with claimed(training.folder / FINISHED) as mine:
-                if is_trained(training):
+            with claimed(training.finished) as mine:
+                if is_done(training.finished, training.key):
                     send(News(worker.number, training.name, done=1.0))
                 elif mine:
                     _train(training, worker, send)
@@ -46,8 +40,7 @@ def train_all(worker: Worker, send: Send, trainings: Sequence[Training]) -> None
 
 
 def _train(training: Training, worker: Worker, send: Send) -> None:
-    require_same(training.folder / RECIPE, training.key, what=f"the training of {training.name}")
-    mark(training.folder / RECIPE, training.key)
+    mark(training.recipe, training.key)
     resumed = (training.folder / CONFIG).is_file()
     begin = ("--resume", str(training.folder)) if resumed else (*training.arguments, "--run", str(training.folder))
     gpu = worker.device.removeprefix("cuda:")
@@ -63,7 +56,7 @@ def _train(training: Training, worker: Worker, send: Send) -> None:
         train([*begin, *training.place, *placed, *quiet], [Followed(told)])
     except StoppedError as stop:
         raise SystemExit(stop.status) from None
-    mark(training.folder / FINISHED, training.key)
+    mark(training.finished, training.key)
     send(News(worker.number, training.name, done=1.0))
 
 
@@ -101,7 +94,7 @@ def _wishes(experiment: Experiment, branch: Branch, measurement: Measurement, de
         limit=measurement.limit,
         seed=experiment.seed,
         ten_shifts=measurement.ten_shifts,
-        place=Place(device, batch_size=16),
+        place=Place(device, batch_size=32),
     )
 
 

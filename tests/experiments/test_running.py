@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from recon.errors import ReconError
+from recon.experiments.done import is_finished, untrained
 from recon.experiments.experiment import Experiment, Measurement
 from recon.experiments.means import Means, gpus_of
-from recon.experiments.running import is_finished, run, untrained
+from recon.experiments.running import run
 from recon.records import Record
 from tests.experiments.small import OPTIONS, small_demo
 
