@@ -170,8 +170,10 @@ def _name(data: SliceData, origin: Origin) -> str:
     """Name the data by where they are from; synthetic ones are of nobody, and only written in a data set's files."""
     kind = data.modality.upper()
     if data.given_folder is None:
-        return f"embedded {kind} (synthetic)"
-    return f"{kind} in {origin.dataset}'s files (synthetic)" if origin.synthetic else f"{origin.dataset} {kind}"
+        name = f"embedded {kind}"
+    else:
+        name = f"{kind} in {origin.dataset}'s files" if origin.synthetic else f"{origin.dataset} {kind}"
+    return f"{name} (synthetic)" if origin.synthetic else name
 
 
 def _training(data: SliceData) -> Slices | None:

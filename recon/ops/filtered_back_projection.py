@@ -88,7 +88,8 @@ class _Convolve(torch.autograd.Function):
         output = torch.empty(sinogram.shape, dtype=sinogram.dtype, device=sinogram.device)
         some = (CPU_SAMPLES if sinogram.device.type == "cpu" else OTHER_SAMPLES) // length + 1
         for rows, part in zip(output.flatten(0, 2).split(some), sinogram.flatten(0, 2).split(some), strict=True):
-            rows[:] = torch.fft.irfft(torch.fft.rfft(part, length).mul_(spectrum), length)[:, :n]
+            if len(part):  # some releases of torch refuse to transform nothing
+                rows[:] = torch.fft.irfft(torch.fft.rfft(part, length).mul_(spectrum), length)[:, :n]
         return output
 
     @staticmethod

@@ -137,8 +137,8 @@ def test_exports_are_measured_as_their_network_is(exports: Path, folder: Path, k
     for name in names[1:]:
         for record, wanted in zip(of_subject(records, name), own, strict=True):
             assert (record.protocol, record.item, record.slice) == (wanted.protocol, wanted.item, wanted.slice)
-            if name == "named":
-                assert record.measures == wanted.measures
+            if name == "named":  # whose weights are not laid out channels last
+                assert record.measures == pytest.approx(wanted.measures, rel=1e-4)
             for measure in set(wanted.measures) - {"bitwise"}:
                 assert record.measures[measure] == pytest.approx(wanted.measures[measure], rel=1e-3, abs=1e-6)
     kinds = {record.subject.name: record.subject.kind for record in records}

@@ -32,7 +32,7 @@ def test_synthetic_data_are_called_so(tmp_path: Path) -> None:
         write_fastmri_volume(tmp_path / f"singlecoil_{part}" / f"{part}.h5", synthetic=True)
     source = mri_study(tmp_path).source
     assert source.synthetic
-    assert source.name == "fastMRI MRI (synthetic)"
+    assert source.name == "MRI in fastMRI's files (synthetic)"
 
 
 def test_volumes_are_whole_until_there_are_enough_slices(knees: Path) -> None:

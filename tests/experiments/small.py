@@ -7,7 +7,11 @@ from pathlib import Path
 from recon.experiments.demo import demo
 from recon.experiments.experiment import Experiment, Measurement, Synthetic
 
-OPTIONS = ("--network.channels", "[4, 6, 8]", "--trainer.max_epochs", "1")
+OPTIONS = (
+    *("--network.channels", "[4, 6, 8]"),
+    *("--trainer.max_epochs", "1"),
+    *("--trainer.check_val_every_n_epoch", "1"),
+)
 
 
 def small_demo(

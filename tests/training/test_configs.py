@@ -68,6 +68,17 @@ def test_every_option_builds_with_every_modality(modality: str, option: str) -> 
     build(modality, "small", "sampling/lps3", f"options/{option}")
 
 
+@pytest.mark.parametrize("quick", [False, True])
+@pytest.mark.parametrize(("modality", "epochs", "lr"), [("mri", 16, 1e-3), ("ct", 10, 1e-2)])
+def test_the_demo_trains_by_the_papers_learning_rates(modality: str, epochs: int, lr: float, quick: bool) -> None:
+    cli = build(modality, f"demo/{modality}", *(["demo/quick"] if quick else []), "sampling/lps")
+    assert list(cli.config.network.channels) == [8, 16, 32, 64, 128][: 4 if quick else 5]
+    assert cli.trainer.max_epochs == (2 if quick else epochs)
+    assert cli.trainer.max_epochs % (cli.trainer.check_val_every_n_epoch or 1) == 0  # so that there is a best network
+    assert (cli.config.model.lr, cli.config.model.schedule) == (lr, "cosine")
+    assert cli.datamodule.batch_size == 4
+
+
 def test_options_add_up() -> None:
     trainer = build("mri", "small", "options/ema", "options/early-stopping", "options/cosine").trainer
     found = {type(callback).__name__ for callback in trainer.callbacks}  # type: ignore[attr-defined]
@@ -78,6 +89,7 @@ def test_no_configuration_is_left_out() -> None:
     known = {
         *MODALITIES,
         "small",
+        *(f"demo/{name}" for name in ("mri", "ct", "quick")),
         *(f"sampling/{name}" for name in SAMPLINGS),
         *(f"options/{name}" for name in OPTIONS),
     }

@@ -101,9 +101,7 @@ class _Places:
 
 
 def _top_row(place: _Places, pictures: Pictures, window: tuple[float, float], factor: float) -> None:
-    rows, columns = (
-        f"{short(by)} {axis}{'' if by == 1 else 's'}" for by, axis in zip(pictures.shift, _AXES, strict=True)
-    )
+    rows, columns = map(short, pictures.shift)
     texts = ("input", f"shifted by ({rows}, {columns})", "target")
     for column, (text, image) in enumerate(
         zip(texts, (pictures.input, pictures.shifted_input, pictures.target), strict=True)
