@@ -6,31 +6,35 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recon.checkpoints import load, save
     from recon.metrics import equivariance_error
-    from recon.nn import UNet, sampling_pair, selection_margin
+    from recon.nn import Canonical, UNet, make_equivariant, sampling_pair, selection_margin
     from recon.samplings import SAMPLINGS, Sampling, find_sampling
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SAMPLINGS",
+    "Canonical",
     "Sampling",
     "UNet",
     "__version__",
     "equivariance_error",
     "find_sampling",
     "load",
+    "make_equivariant",
     "sampling_pair",
     "save",
     "selection_margin",
 ]
 
 _MODULES = {
+    "Canonical": "recon.nn",
     "SAMPLINGS": "recon.samplings",
     "Sampling": "recon.samplings",
     "UNet": "recon.nn",
     "equivariance_error": "recon.metrics",
     "find_sampling": "recon.samplings",
     "load": "recon.checkpoints",
+    "make_equivariant": "recon.nn",
     "sampling_pair": "recon.nn",
     "save": "recon.checkpoints",
     "selection_margin": "recon.nn",

@@ -93,7 +93,10 @@ def _train(experiment: Experiment, left: Sequence[Training], means: Means, board
             board.advance(sum(shares.values()) / len(names))
         board.tell(news.worker, news.text)
 
-    run_workers(train_all, means.workers_for(len(left), experiment.out / LOGS), (left,), told)
+    workers = means.workers_for(len(left), experiment.out / LOGS)
+    for worker in workers:
+        board.tell(worker.number, "starting a process")
+    run_workers(train_all, workers, (left,), told)
 
 
 def _measure(experiment: Experiment, left: Sequence[Wanted], means: Means, board: Board, alone: bool) -> None:
@@ -110,6 +113,8 @@ def _measure(experiment: Experiment, left: Sequence[Wanted], means: Means, board
             board.advance(sum(weights[name] * share for name, share in done.items()) / sum(weights.values()))
         board.tell(news.worker, news.text)
 
+    for worker in workers:
+        board.tell(worker.number, "starting a process")
     run_workers(evaluate_all, workers, (experiment, left), told)
     mark_measured(experiment, alone=alone)
 

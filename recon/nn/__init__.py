@@ -1,7 +1,9 @@
-"""Modules: blurs, selectors, sampling pairs and the U-Net. Imports torch and the standard library alone."""
+"""Modules: blurs, selectors, sampling pairs, the U-Net, and the conversion of other networks. Needs torch alone."""
 
 from recon.nn.anchor import Anchor
 from recon.nn.blurs import AdaptiveBlur, FixedBlur, make_blur
+from recon.nn.canonical import Canonical
+from recon.nn.conversion import EquivariantNetwork, make_equivariant, replacements, summary, with_one_phase
 from recon.nn.convolution import Convolution
 from recon.nn.inspection import selection_margin, with_fixed_phases
 from recon.nn.norms import ExactInstanceNorm
@@ -19,8 +21,10 @@ from recon.nn.unet import UNet
 __all__ = [
     "AdaptiveBlur",
     "Anchor",
+    "Canonical",
     "Convolution",
     "Down",
+    "EquivariantNetwork",
     "ExactInstanceNorm",
     "FixedBlur",
     "FixedSelector",
@@ -31,8 +35,12 @@ __all__ = [
     "UNet",
     "Up",
     "make_blur",
+    "make_equivariant",
+    "replacements",
     "sampling_pair",
     "selection_margin",
+    "summary",
     "temperature_at",
     "with_fixed_phases",
+    "with_one_phase",
 ]
