@@ -1,7 +1,7 @@
 """What an experiment is: for each modality its data, the networks that are trained on them, and what is measured."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -69,13 +69,23 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One run of `recon train`: whose, where to, how, and on which data (None: the embedded ones)."""
+    """One run of `recon train`.
+
+    Args:
+        modality: of its data.
+        variant: of its network.
+        folder: where to.
+        arguments: how.
+        data: the data folder; None for the embedded ones.
+        made: what that folder is filled with, if it is made for the experiment.
+    """
 
     modality: Modality
     variant: str
     folder: Path
     arguments: tuple[str, ...]
     data: Path | None = None
+    made: Synthetic | None = None
 
     @property
     def name(self) -> str:
@@ -99,14 +109,15 @@ class Training:
 
     @property
     def key(self) -> dict[str, Word]:
-        """What the run depends on: its arguments, and the contents of the configurations among them.
+        """What the run depends on: its arguments, the contents of the configurations among them, and the data.
 
-        Where folders lie is no part of it: a whole experiment may be moved.
+        Where data lie that are made for the experiment does not matter, so that the whole may be moved.
         """
         configs = [Path(argument) for argument in self.arguments if argument.endswith(".yaml")]
         contents = [sha256(path.read_bytes()).hexdigest() for path in configs]
         words = [argument for argument in self.arguments if not argument.endswith(".yaml")]
-        return {"arguments": words, "configs": contents}
+        given = None if self.data is None else str(self.data.absolute())
+        return {"arguments": words, "configs": contents, "data": given if self.made is None else asdict(self.made)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,4 +163,4 @@ class Experiment:
         folder = self.out / "runs" / branch.modality / variant
         arguments = [word for path in (*branch.recipes, variant_recipe(variant)) for word in ("--config", str(path))]
         arguments += ["--seed_everything", str(self.seed), *branch.options]
-        return Training(branch.modality, variant, folder, tuple(arguments), branch.data)
+        return Training(branch.modality, variant, folder, tuple(arguments), branch.data, branch.made)

@@ -64,6 +64,12 @@ def test_key_of_a_training_follows_from_the_contents_of_its_configurations(tmp_p
     assert run.key != before
 
 
+def test_networks_trained_on_other_data_are_others() -> None:
+    choices = [Choices(data=Path("one")), Choices(data=Path("two")), Choices()]
+    keys = [str(reproduction("aps-table1", each).all_trainings[0].key) for each in choices]
+    assert len(set(keys)) == 3
+
+
 def test_paper_has_nine_variants_and_ours_are_recipes_too() -> None:
     assert len(PUBLISHED) == 9
     assert {*PUBLISHED, *OURS} <= set(variants())
