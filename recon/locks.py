@@ -27,6 +27,8 @@ def claimed(part: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
             return
+        except OSError as error:
+            raise _no_locks(lock, error) from error
         yield True
         with suppress(OSError):
             lock.unlink(missing_ok=True)
@@ -39,7 +41,10 @@ def held(lock: Path) -> Iterator[None]:
     """Wait until no other process holds the lock, and hold it; it goes with the last one."""
     handle = _opened(lock)
     while fcntl is not None:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            raise _no_locks(lock, error) from error
         if _is_open_as(lock, handle):
             break
         os.close(handle)  # the one before removed it, and another may hold the new one
@@ -50,6 +55,10 @@ def held(lock: Path) -> Iterator[None]:
         with suppress(OSError):
             lock.unlink(missing_ok=True)
         os.close(handle)
+
+
+def _no_locks(lock: Path, error: OSError) -> DataError:
+    return DataError(f"{lock.parent} must be on a file system with locks, got {error}; choose another folder")
 
 
 def _is_open_as(path: Path, handle: int) -> bool:

@@ -35,13 +35,13 @@ def test_table_1_from_training_to_the_published_figures(
     assert sorted(path.name for path in (out / "runs" / "mri").iterdir()) == sorted([*PUBLISHED, *OURS])
     records = read_records(out / "evaluation")
     assert {record.protocol for record in records} == {"quality", "equivariance"}
-    page = (out / "report.html").read_text(encoding="utf-8")
+    page = (out / "aps-table1.html").read_text(encoding="utf-8")
     assert "plain-shifts, published" in page
     assert "33.58" in page  # of Table 1: the PSNR of Baseline + DA on PD
     shown = capsys.readouterr().out
     assert "networks  13: plain, plain-shifts, lpf2" in shown
     assert "13 of them still to be trained" in shown
-    assert f"the report is in {Path('runs/aps-mri-small/report.html')}" in shown
+    assert f"the report is in {Path('runs/aps-mri-small/aps-table1.html')}" in shown
 
     assert main([*command, "--dry-run"]) == 0
     assert "0 of them still to be trained" in capsys.readouterr().out
@@ -53,7 +53,7 @@ def test_table_4_is_of_ct(tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixt
     data = write_lodopab_folder(tmp_path / "chests")
     command = ["reproduce", "aps-table4", "--data", str(data), "--variants", "plain,aps3", "--scale", "small"]
     assert main([*command, "--config", str(tiny), "--device", "cpu", "--workers", "1", "--out", "ct"]) == 0
-    page = (tmp_path / "ct" / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "ct" / "aps-table4.html").read_text(encoding="utf-8")
     assert "34.76" in page  # of Table 4: the baseline's PSNR
     assert "34.95" in page  # and that of APS-3
 
@@ -75,7 +75,7 @@ def test_tables_of_one_modality_use_the_networks_that_are_there(
         record.settings["tried"] for record in records if record.subject.kind == "UNet" and record.protocol == "worst"
     }
     assert tried == {11}
-    page = (tmp_path / "runs" / "aps-mri-small" / "report.html").read_text(encoding="utf-8")
+    page = (tmp_path / "runs" / "aps-mri-small" / "aps-table3.html").read_text(encoding="utf-8")
     assert "4.03" in page  # of Table 2: the baseline's worst change
     assert "8.67·10⁻³" in page  # of Table 3: its error on natural images
 
@@ -102,6 +102,8 @@ def test_plan_says_what_it_takes_and_writes_nothing(
         (["aps-table1", "--data", "nowhere"], "nowhere"),
         (["aps-table1", "--variants", "masss"], "did you mean 'mass'"),
         (["aps-table1", "--ood", "images"], "--ood is for aps-table3 alone"),
+        (["aps-table4"], "needs images of 352 x 352"),
+        (["aps-table3", "--scale", "small", "--other", "nowhere"], "nowhere"),
         (["aps-table1", "--limit", "0"], "limit must be a whole number of at least 1, got 0"),
         (["aps-table1", "--workers", "0"], "workers must be a whole number of at least 1, got 0"),
         (["aps-table1", "--device", "tpu"], "device must be auto, cpu, cuda or cuda:N, got 'tpu'"),

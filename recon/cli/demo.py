@@ -46,6 +46,12 @@ def add_means(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def means_words(options: argparse.Namespace) -> list[str]:
+    """Give those options again."""
+    words = [] if options.device == "auto" else ["--device", options.device]
+    return words + ([] if options.workers is None else ["--workers", str(options.workers)])
+
+
 def run_demo(options: argparse.Namespace) -> int:
     """Run the demo, and print the headline table."""
     from recon.experiments.demo import demo
@@ -54,6 +60,7 @@ def run_demo(options: argparse.Namespace) -> int:
 
     out = options.out or Path("runs/quick-demo" if options.quick else "runs/demo")
     command = ["recon", "demo", *(["--quick"] if options.quick else []), *(["--out", str(out)] if options.out else [])]
+    command += means_words(options)
     experiment = demo(out, quick=options.quick)
     gpus = [] if is_finished(experiment) else gpus_of(options.device)  # torch takes seconds to load
     return run_experiment(experiment, Means(gpus, options.workers), command)

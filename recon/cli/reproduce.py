@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.cli.demo import add_means, run_experiment
+from recon.cli.demo import add_means, means_words, run_experiment
 from recon.cli.text import Subparsers, counted, grouped, size_on_disk
 from recon.errors import require_at_least
 
@@ -65,7 +65,7 @@ def add_command(commands: Subparsers) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="at most N test slices and N natural images (all)")
     parser.add_argument("--seed", type=int, default=0, help="of training and of shifts (default: 0)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder (runs/aps-mri, runs/aps-ct-small, ...)")
-    parser.add_argument("--dry-run", action="store_true", help="print the plan, and do nothing")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan, and train and measure nothing")
     add_means(parser)
     parser.set_defaults(run=reproduce)
 
@@ -147,4 +147,4 @@ def _command(options: argparse.Namespace) -> list[str]:
         words += [] if value is None else [f"--{name}", str(value)]
     words += ["--scale", options.scale] if options.scale != "paper" else []
     words += [word for config in options.config for word in ("--config", str(config))]
-    return words + (["--seed", str(options.seed)] if options.seed else [])
+    return words + (["--seed", str(options.seed)] if options.seed else []) + means_words(options)

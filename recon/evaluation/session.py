@@ -94,7 +94,7 @@ def _studies(found: Sequence[Found], wishes: Wishes) -> list[tuple[list[Model], 
             seed=wishes.seed,
             limit=wishes.limit,
             ood=wishes.ood,
-            other=_other(modality, wishes.other),
+            other=other_slices(modality, wishes.other),
             device=wishes.place.device,
         )
         studies.append(([one.model for one in members], study))
@@ -158,7 +158,7 @@ def _data(modality: str, members: Sequence[Found], wishes: Wishes) -> SliceData:
         ) from error
 
 
-def _other(modality: str, folder: Path | None) -> Slices | None:
+def other_slices(modality: str, folder: Path | None) -> Slices | None:
     """Open the test slices of the other modality's data, if a folder of them is given."""
     if folder is None:
         return None

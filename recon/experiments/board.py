@@ -119,7 +119,7 @@ def left_text(seconds: float) -> str:
     """Write the time left.
 
     >>> left_text(75.0), left_text(2.0), left_text(90000.0), left_text(float("nan"))
-    ('1:15 left', '0:02 left', '1 d 1:00 h left', 'time left not known yet')
+    ('1:15 min left', '0:02 min left', '1 d 1:00 h left', 'time left not known yet')
     """
     return "time left not known yet" if seconds != seconds else f"{duration_text(seconds)} left"
 
@@ -128,11 +128,11 @@ def duration_text(seconds: float) -> str:
     """Write a duration.
 
     >>> duration_text(75.0), duration_text(4000.0)
-    ('1:15', '1:06 h')
+    ('1:15 min', '1:06 h')
     """
     whole = round(seconds)
     if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d}"
+        return f"{whole // 60}:{whole % 60:02d} min"
     days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
     return f"{f'{days} d ' if days else ''}{hours}:{minutes:02d} h"
 

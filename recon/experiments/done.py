@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 
 from recon import __version__
@@ -14,13 +15,16 @@ Wanted = tuple[Branch, Measurement]
 
 def is_finished(experiment: Experiment) -> bool:
     """Tell whether nothing is left to do."""
-    return not (missing_data(experiment) or untrained(experiment)) and is_reported(experiment)
+    if missing_data(experiment) or untrained(experiment):
+        return False
+    measured = not (unmeasured(experiment, alone=False) or unmeasured(experiment, alone=True))
+    return measured and is_reported(experiment)
 
 
 def missing_data(experiment: Experiment) -> list[tuple[Branch, Synthetic]]:
     """Give the data sets that are to be made."""
     made = [(branch, branch.made) for branch in experiment.branches if branch.made is not None]
-    return [(branch, one) for branch, one in made if not is_done(_data_marker(branch), _data_key(branch))]
+    return [(branch, one) for branch, one in made if not (_is_there(branch) and _is_marked(branch))]
 
 
 def mark_data(branch: Branch) -> None:
@@ -60,6 +64,14 @@ def mark_reported(experiment: Experiment) -> None:
     mark(_report_marker(experiment), _report_key(experiment))
 
 
+def _is_there(branch: Branch) -> bool:
+    return branch.data is not None and branch.data.is_dir() and any(branch.data.iterdir())
+
+
+def _is_marked(branch: Branch) -> bool:
+    return is_done(_data_marker(branch), _data_key(branch))
+
+
 def _data_marker(branch: Branch) -> Path:
     assert branch.data is not None  # where there is something to make, there is a folder
     return branch.data.with_name(f"{branch.data.name}.json")
@@ -80,8 +92,9 @@ def _measured_key(experiment: Experiment, alone: bool) -> Mapping[str, Word]:
         "recon": __version__,
         "seed": experiment.seed,
         "trainings": [training.key for training in experiment.all_trainings],
+        "weights": [_hash_of(training.weights) for training in experiment.all_trainings],
         "measurements": [[branch.modality, *_words(one)] for branch, one in wanted(experiment, alone=alone)],
-        "folders": [[str(folder) for folder in (branch.data, branch.ood, branch.other)] for branch in given],
+        "folders": [_folder_key(folder) for branch in given for folder in (branch.data, branch.ood, branch.other)],
     }
 
 
@@ -89,9 +102,22 @@ def _words(measurement: Measurement) -> list[Word]:
     return [list(value) if isinstance(value, tuple) else value for value in asdict(measurement).values()]
 
 
+def _hash_of(path: Path) -> str:
+    """Hash a file; empty where there is none."""
+    return sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _folder_key(folder: Path | None) -> list[Word]:
+    """Say what is in a folder, by the number of its files and their sizes."""
+    if folder is None:
+        return []
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return [str(folder), len(sizes), sum(sizes)]
+
+
 def _report_marker(experiment: Experiment) -> Path:
     return experiment.out / f"{experiment.name}-report.json"
 
 
 def _report_key(experiment: Experiment) -> Mapping[str, Word]:
-    return {name: dict(_measured_key(experiment, alone)) for name, alone in (("measuring", False), ("timing", True))}
+    return {"recon": __version__, "title": experiment.title, "records": _hash_of(experiment.records / LINES)}

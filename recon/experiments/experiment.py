@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
+from recon.errors import ConfigError
 from recon.recipes import variant_recipe
 from recon.records import Word
 
@@ -103,6 +104,11 @@ class Training:
         return self.folder / "finished.json"
 
     @property
+    def weights(self) -> Path:
+        """The file of the best network."""
+        return self.folder / "checkpoints" / "best.safetensors"
+
+    @property
     def place(self) -> tuple[str, ...]:
         """The arguments that say where the data lie, which may be moved between two parts of a run."""
         return () if self.data is None else ("--data.init_args.data_dir", str(self.data.absolute()))
@@ -113,9 +119,13 @@ class Training:
 
         Where data lie that are made for the experiment does not matter, so that the whole may be moved.
         """
-        configs = [Path(argument) for argument in self.arguments if argument.endswith(".yaml")]
-        contents = [sha256(path.read_bytes()).hexdigest() for path in configs]
-        words = [argument for argument in self.arguments if not argument.endswith(".yaml")]
+        pairs = list(zip(("", *self.arguments), self.arguments, strict=False))
+        configs = [Path(argument) for before, argument in pairs if before == "--config"]
+        words = [argument for before, argument in pairs if before != "--config"]
+        try:
+            contents = [sha256(path.read_bytes()).hexdigest() for path in configs]
+        except OSError as error:
+            raise ConfigError(f"the configuration {error.filename} cannot be read: {error.strerror}") from error
         given = None if self.data is None else str(self.data.absolute())
         return {"arguments": words, "configs": contents, "data": given if self.made is None else asdict(self.made)}
 
@@ -130,6 +140,7 @@ class Experiment:
         out: the folder.
         branches: one for each modality.
         seed: of the training, and of what is drawn for measurements.
+        page: the report's file in `out`.
     """
 
     name: str
@@ -137,6 +148,7 @@ class Experiment:
     out: Path
     branches: Sequence[Branch]
     seed: int = 0
+    page: str = "report.html"
 
     @property
     def records(self) -> Path:
@@ -146,7 +158,7 @@ class Experiment:
     @property
     def report(self) -> Path:
         """The report's page."""
-        return self.out / "report.html"
+        return self.out / self.page
 
     def trainings(self, branch: Branch) -> list[Training]:
         """Give the runs of a branch."""

@@ -69,6 +69,11 @@ def reproduction(name: str, choices: Choices, *, out: Path | None = None) -> Exp
         if not config.is_file():
             raise ConfigError(f"--config must name a file, got {config}, which is none")
     small = choices.scale == "small"
+    if table.modality == "ct" and choices.data is None and not small:
+        raise ConfigError(
+            f"{name} at the paper's scale needs images of 352 x 352, which the embedded ones are not; "
+            "give --data, or --scale small"
+        )
     place = out or Path("runs") / f"aps-{table.modality}{'-small' if small else ''}"
     recipes = (recipe(table.modality), *([recipe("small")] if small else []), *choices.configs)
     measured = table.measurement
@@ -83,4 +88,4 @@ def reproduction(name: str, choices: Choices, *, out: Path | None = None) -> Exp
     )
     number = name.removeprefix("aps-table")
     title = f"Table {number} of Chaman and Dokmanić (2021){', at small scale' if small else ''}: {table.about}"
-    return Experiment(name, title, place, (branch,), choices.seed)
+    return Experiment(name, title, place, (branch,), choices.seed, page=f"{name}.html")

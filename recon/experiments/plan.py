@@ -12,9 +12,10 @@ from torch import Tensor
 from recon.data.datamodules import CTData
 from recon.data.images import image_files
 from recon.data.samples import Sample
-from recon.errors import DataError
+from recon.errors import ConfigError, DataError
 from recon.evaluation.cost import median_seconds, peak_memory
 from recon.evaluation.ood import FEW, MOST_NATURAL
+from recon.evaluation.session import other_slices
 from recon.evaluation.worst import TEN
 from recon.experiments.experiment import Branch, Experiment
 from recon.nn.unet import UNet
@@ -72,6 +73,7 @@ class Estimate:
 def counts_of(experiment: Experiment) -> Counts:
     """Open the data and build the first network, as training does; nothing is written but embedded data."""
     branch = experiment.branches[0]
+    other_slices(branch.modality, branch.other)  # a wrong folder is told now, not after the training
     first_run = experiment.trainings(branch)[0]
     with silent():
         cli = built([*first_run.arguments, *first_run.place, *_AS_IT_IS])
@@ -113,7 +115,13 @@ def speed_of(counts: Counts, device: str) -> Speed:
     def seconds(work: Callable[[], object]) -> float:
         return median_seconds(work, place, warm_ups=1, fewest=3, shortest=0.5) / len(images)
 
-    return Speed(seconds(forward), seconds(step), peak_memory(step, place) // len(images))
+    try:
+        return Speed(seconds(forward), seconds(step), peak_memory(step, place) // len(images))
+    except torch.OutOfMemoryError as error:
+        raise ConfigError(
+            f"{device} must have room for a training step of {len(images)} images of {counts.size[0]} x "
+            f"{counts.size[1]}, got too little memory; lower data.init_args.batch_size by a file given with --config"
+        ) from error
 
 
 def estimate_of(experiment: Experiment, counts: Counts, speed: Speed, *, left: int, gpus: int) -> Estimate:

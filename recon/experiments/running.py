@@ -16,9 +16,10 @@ from recon.experiments.done import (
 )
 from recon.experiments.experiment import Branch, Experiment, Synthetic, Training
 from recon.experiments.means import Means
-from recon.experiments.stages import require_same
+from recon.experiments.stages import require_folder, require_same
 from recon.experiments.workers import News, cores, run_workers
 from recon.files import written_whole
+from recon.locks import held
 from recon.records import Record, read_records
 
 LOGS = "logs"
@@ -44,6 +45,7 @@ class Shares:
 
 def run(experiment: Experiment, means: Means, *, command: Sequence[str], shares: Shares | None = None) -> list[Record]:
     """Do everything that is not done yet, and give the records; `command` is how the report says it was made."""
+    require_folder(experiment.out)
     with Board(asdict(shares or Shares())) as board:
         _stage(board, "data", missing_data(experiment), lambda left: _make(left, board))
         _stage(board, "training", untrained(experiment), lambda left: _train(experiment, left, means, board))
@@ -126,8 +128,9 @@ def _report(experiment: Experiment, command: Sequence[str]) -> None:
 
     records = read_records(experiment.records)
     made = with_command(composed(records, [experiment.records], title=experiment.title), command)
-    write_figures(made, experiment.out / "figures")
-    with written_whole(experiment.out / "tables.md") as path:
-        path.write_text(to_markdown(made), encoding="utf-8")
-    write_page(made, experiment.report)
-    mark_reported(experiment)
+    with held(experiment.out / "report.lock"):  # another machine may be at it, too
+        write_figures(made, experiment.out / "figures")
+        with written_whole(experiment.report.with_suffix(".md")) as path:
+            path.write_text(to_markdown(made), encoding="utf-8")
+        write_page(made, experiment.report)
+        mark_reported(experiment)

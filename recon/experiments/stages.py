@@ -26,6 +26,13 @@ def require_same(marker: Path, key: Mapping[str, Word], *, what: str) -> None:
         )
 
 
+def require_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be made and written to."""
+    with written_whole(folder / ".writable") as partial:
+        partial.touch()
+    (folder / ".writable").unlink(missing_ok=True)
+
+
 def mark(marker: Path, key: Mapping[str, Word]) -> None:
     """Write down what a piece of work is made from."""
     with written_whole(marker) as path:
@@ -35,7 +42,7 @@ def mark(marker: Path, key: Mapping[str, Word]) -> None:
 def _key_of(marker: Path) -> dict[str, Word] | None:
     try:
         found = json.loads(marker.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise DataError(f"{marker} cannot be read: {error}; remove it, and its work is done again") from error

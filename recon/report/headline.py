@@ -59,6 +59,13 @@ def data_line(group: Group) -> str:
     return words.removesuffix(".")
 
 
+def worst_line(group: Group) -> str:
+    """Say of how many slices the worst case is; nothing where it is of all, or was not measured."""
+    slices = {(record.item, record.slice) for record in group.of("worst")}
+    every = {(record.item, record.slice) for record in basis_of(group) if record.scope == "image"}
+    return f"The worst case is of {len(slices)} of these slices." if 0 < len(slices) < len(every) else ""
+
+
 def intervals_line(group: Group) -> str:
     """Say what the brackets hold, in one sentence."""
     if len({record.item for record in basis_of(group)}) < 2:

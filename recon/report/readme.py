@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from recon.errors import DataError
-from recon.report.headline import data_line, headline, intervals_line
+from recon.report.headline import data_line, headline, intervals_line, worst_line
 from recon.report.markdown import table_to_markdown
 from recon.report.selection import Group
 
@@ -14,7 +14,8 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 def headline_markdown(groups: Sequence[Group]) -> str:
     """Give the headline table of each data set in Markdown, under one line that says what it was measured on."""
     tables = [(group, made) for group in groups if (made := headline(group)) is not None]
-    short = [replace(made, title=data_line(group), caption=intervals_line(group)) for group, made in tables]
+    lines = {group.key: f"{worst_line(group)} {intervals_line(group)}".strip() for group, _ in tables}
+    short = [replace(made, title=data_line(group), caption=lines[group.key]) for group, made in tables]
     return "\n\n".join(map(table_to_markdown, short))
 
 

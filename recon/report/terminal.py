@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from recon.report.claims import claims
-from recon.report.headline import data_line, headline, intervals_line
+from recon.report.headline import data_line, headline, intervals_line, worst_line
 from recon.report.notation import DASH
 from recon.report.parts import Claim, Table, Verdict
 from recon.report.selection import Group
@@ -23,7 +23,7 @@ def _lines(group: Group) -> Iterator[str]:
     yield f"{data_line(group)}."
     made = headline(group, error_intervals=False)
     if made is not None:
-        yield from wrap(intervals_line(group), WIDTH)
+        yield from wrap(f"{worst_line(group)} {intervals_line(group)}".strip(), WIDTH)
         yield ""
         yield from _aligned(made)
         for note in made.notes:

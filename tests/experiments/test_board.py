@@ -63,6 +63,6 @@ def test_log_gets_lines(capsys: pytest.CaptureFixture[str], clock: list[float]) 
         board.end()
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "data: making [both]"
-    assert "50% done, 0:02 left" in lines
+    assert "50% done, 0:02 min left" in lines
     assert lines[-1] == "trained plain"
     assert 10 <= len(lines) <= 20

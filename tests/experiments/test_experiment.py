@@ -86,7 +86,8 @@ def test_table_is_trained_by_the_papers_recipe(name: str) -> None:
 
 
 def test_tables_of_one_modality_share_their_networks() -> None:
-    folders = {name: {run.folder for run in reproduction(name, Choices()).all_trainings} for name in TABLES}
+    given = Choices(data=Path("data"))
+    folders = {name: {run.folder for run in reproduction(name, given).all_trainings} for name in TABLES}
     assert folders["aps-table1"] == folders["aps-table2"] == folders["aps-table3"]
     assert not folders["aps-table1"] & folders["aps-table4"]
     small = {run.folder for run in reproduction("aps-table1", Choices(scale="small")).all_trainings}

@@ -29,7 +29,7 @@ SPEED = Speed(forward=1.0, step=3.0, memory=500)
     [("aps-table1", 20 + 2 * 20), ("aps-table2", 11 * 20), ("aps-table3", 2 * (7 + 48)), ("aps-table4", 20 + 2 * 20)],
 )
 def test_images_of_each_table_are_counted(table: str, images: int) -> None:
-    (branch,) = reproduction(table, Choices()).branches
+    (branch,) = reproduction(table, Choices(data=Path("data"))).branches
     assert measured_images(branch, COUNTS) == images
 
 
@@ -74,7 +74,7 @@ def test_estimate_adds_up() -> None:
 
 
 def test_ct_keeps_its_back_projections() -> None:
-    experiment = reproduction("aps-table4", Choices(variants=["plain"]))
+    experiment = reproduction("aps-table4", Choices(data=Path("data"), variants=["plain"]))
     prepared = 130 * 32 * 16 * 4
     assert estimate_of(experiment, COUNTS, SPEED, left=0, gpus=0).disk == 1000 * 4 * (4 + 4) + prepared
     assert estimate_of(experiment, COUNTS, SPEED, left=0, gpus=0).training == 0

@@ -73,7 +73,7 @@ def test_demo_leaves_a_report_with_figures(finished: tuple[Experiment, list[Reco
     assert "recon demo" in page
     drawn = {path.name for path in (experiment.out / "figures").iterdir()}
     assert {f"{name}-{kind}.png" for name in ("worst-panel", "heatmap") for kind in ("mri", "ct")} <= drawn
-    assert "synthetic" in (experiment.out / "tables.md").read_text(encoding="utf-8")
+    assert "synthetic" in (experiment.out / "report.md").read_text(encoding="utf-8")
 
 
 def test_second_run_does_nothing_and_loads_no_torch(finished: tuple[Experiment, list[Record]]) -> None:
