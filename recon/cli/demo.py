@@ -63,7 +63,10 @@ def run_demo(options: argparse.Namespace) -> int:
     command += means_words(options)
     experiment = demo(out, quick=options.quick)
     gpus = [] if is_finished(experiment) else gpus_of(options.device)  # torch takes seconds to load
-    return run_experiment(experiment, Means(gpus, options.workers), command)
+    status = run_experiment(experiment, Means(gpus, options.workers), command)
+    if options.quick and status == 0:
+        print("these networks have hardly been trained: `recon demo` without --quick trains them for longer")
+    return status
 
 
 def run_experiment(
