@@ -109,6 +109,7 @@ def _convention(group: Group) -> str:
             images or group.of("equivariance"),
         ),
         (f"The worst change of PSNR is that of any slice under {how}.", worst),
+        (worst_line(group), worst),
         (
             "The largest error is that of all comparisons made (one random shift, the worst case, other images, hard "
             "images, the output where layers were looked at); exact is what was equal bit for bit in all of them.",
@@ -116,7 +117,7 @@ def _convention(group: Group) -> str:
         ),
         (intervals_line(group), group.of("quality") or group.of("equivariance") or images),
     )
-    return " ".join(sentence for sentence, measured_here in sentences if measured_here)
+    return " ".join(sentence for sentence, measured_here in sentences if sentence and measured_here)
 
 
 def _quality(group: Group, subject: Subject) -> Cell:

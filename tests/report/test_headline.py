@@ -161,6 +161,15 @@ def test_caption_says_what_the_numbers_are_and_on_which_data() -> None:
     )
 
 
+def test_worst_case_of_a_part_of_the_slices_is_said_wherever_the_table_stands() -> None:
+    part = [*equivariances("aps", [0.0, 0.0, 0.0]), worst("aps", slice=1)]
+    said = "The worst case is of 1 of these slices."
+    (group,) = grouped(part)
+    assert all(said in text for text in (table_of(part).caption, headline_markdown([group]), headline_text([group])))
+    every = [*equivariances("aps", [0.0]), worst("aps")]
+    assert "of these slices" not in table_of(every).caption
+
+
 def test_one_volume_has_no_interval() -> None:
     made = table_of([*qualities("plain", [30]), *qualities("aps", [29])])
     assert [row[1].text for row in made.rows] == ["30.00", "29.00"]
