@@ -11,7 +11,7 @@ from recon.nn.conversion import make_equivariant
 from recon.samplings import SAMPLINGS
 from tests.images import all_images
 from tests.nn.conversion.checks import hard_inputs, inexact, prepared, residues
-from tests.nn.conversion.networks import SMALL, Made, head
+from tests.nn.conversion.networks import SMALL, Made, head, small_with_methods
 
 SIZE = (12, 24)
 METHODS = ("mass", "aps", "lps")
@@ -22,11 +22,8 @@ def example(batch: int = 1) -> Tensor:
     return torch.rand(batch, 1, *SIZE, generator=torch.Generator().manual_seed(6))
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.parametrize(("name", "method"), small_with_methods())
 def test_operation_is_exact(name: str, method: str) -> None:
-    if (name, method) == ("unpool", "lps"):
-        pytest.skip("refused, see test_errors.py")
     network = make_equivariant(prepared(SMALL[name]()), method, example=example())
     for batch in (1, 3):
         assert inexact(network, hard_inputs(SIZE, batch=batch), residues(PERIODS.get(name, 2))) == []

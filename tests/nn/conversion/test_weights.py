@@ -12,7 +12,7 @@ from torch.nn.utils import parametrizations
 from recon.nn import selection_margin
 from recon.nn.conversion import EquivariantNetwork, make_equivariant, replacements, summary
 from tests.nn.conversion.checks import hard_inputs, inexact, prepared, residues
-from tests.nn.conversion.networks import SMALL, Made, Residual, back, head
+from tests.nn.conversion.networks import SMALL, Made, Residual, back, head, small_with_methods
 
 SIZE = (12, 12)
 X = torch.rand(2, 1, *SIZE, generator=torch.Generator().manual_seed(8))
@@ -58,11 +58,8 @@ def test_the_original_is_untouched() -> None:
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in ours.modules())
 
 
-@pytest.mark.parametrize("method", ["mass", "aps", "lps"])
-@pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.parametrize(("name", "method"), small_with_methods())
 def test_gradients_reach_every_weight_in_training(name: str, method: str) -> None:
-    if (name, method) == ("unpool", "lps"):
-        pytest.skip("refused, see test_errors.py")
     network = converted(name, method).train()
     x = X.clone().requires_grad_()
     y = network(x)
