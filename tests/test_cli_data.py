@@ -10,14 +10,15 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from recon import cli
 from recon.cli import data
 from recon.cli.data_text import _slices
 from recon.data import embedded
 from recon.data.inspection import problems
-from recon.data.synthetic import make
-from recon.data.synthetic.make import SyntheticSet
+from recon.data.synthetic import labels, make, volumes
+from recon.data.synthetic.make import LabelledSet, SyntheticSet
 from tests.data.files import cut, write_fastmri_folder, write_fastmri_volume, write_lodopab_folder
 
 PRINT_LOADED = "import sys\nfrom recon.cli import main\ntry: main({arguments})\nfinally: print(*sys.modules)"
@@ -67,8 +68,10 @@ def test_help_of_make_tells_the_defaults(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         cli.main(["data", "make", "--help"])
     words = " ".join(capsys.readouterr().out.split())
-    assert "({mri} for mri, {ct} for ct)".format(**make.SIZES) in words
-    assert "({mri} for mri, {ct} for ct)".format(**make.SLICES) in words
+    assert "({mri} for mri, {ct} for ct, ".format(**volumes.SIZES) in words
+    assert "{imagenet} for imagenet, {voc} for voc; {cifar10} for cifar10 always)".format(**labels.SIDES) in words
+    assert "({mri} for mri, {ct} for ct)".format(**volumes.SLICES) in words
+    assert "({cifar10} for cifar10, {imagenet} for imagenet, {voc} for voc)".format(**labels.IMAGES) in words
 
 
 # info
@@ -115,12 +118,15 @@ def test_info_says_which_files_cannot_be_read(knees: Path, capsys: pytest.Captur
 def test_without_folder_the_embedded_data_are_made_and_used(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for modality in ("mri", "ct"):
-        monkeypatch.setitem(embedded.EMBEDDED, modality, SyntheticSet(modality, volumes=3, size=32, slices=2))
+    monkeypatch.setitem(embedded.EMBEDDED, "mri", SyntheticSet("mri", volumes=3, size=32, slices=2))
+    monkeypatch.setitem(embedded.EMBEDDED, "ct", SyntheticSet("ct", volumes=3, size=32, slices=2))
+    monkeypatch.setitem(embedded.EMBEDDED, "cifar10", LabelledSet("cifar10", images=60, size=32))
+    monkeypatch.setitem(embedded.EMBEDDED, "imagenet", LabelledSet("imagenet", images=50, size=32))
+    monkeypatch.setitem(embedded.EMBEDDED, "voc", LabelledSet("voc", images=4, size=64))
     assert cli.main(["data", "info"]) == 0
     printed = capsys.readouterr()
-    assert str(embedded.embedded_folder("mri")) in printed.out
-    assert str(embedded.embedded_folder("ct")) in printed.out
+    for name in embedded.EMBEDDED:
+        assert str(embedded.embedded_folder(name)) in printed.out
     assert "no data folder is given: using the embedded synthetic data" in printed.err
     assert cli.main(["data", "prepare", "--dry-run"]) == 0
     assert "3 files to make" in capsys.readouterr().out
@@ -198,7 +204,8 @@ def test_folder_that_is_no_data_set_is_answered_with_the_tree(
 ) -> None:
     (tmp_path / "empty").mkdir()
     printed = refusal(capsys, command, tmp_path / "empty")
-    assert "empty must be a folder of fastMRI, LoDoPaB-CT or images, got an empty folder\n\n" in printed
+    assert "empty must be a folder of fastMRI, LoDoPaB-CT, CIFAR-10, ImageNet, PASCAL VOC or images" in printed
+    assert "got an empty folder\n\n" in printed
     assert "\n    singlecoil_val/file1000000.h5 ..\n" in printed
     printed = refusal(capsys, command, tmp_path / "emtpy")
     assert printed.endswith(f"did you mean {tmp_path / 'empty'}?\n")
@@ -270,7 +277,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[tuple[SyntheticSet, Path, int]
     def make_nothing(chosen: SyntheticSet, folder: Path, *, workers: int) -> int:
         folder.mkdir(exist_ok=True)
         calls.append((chosen, folder, workers))
-        return 0 if len(calls) > 1 else chosen.volumes
+        return 0 if len(calls) > 1 else 20
 
     monkeypatch.setattr(make, "make", make_nothing)
     return calls
@@ -295,6 +302,19 @@ def test_make_passes_its_options_on(made: list[tuple[SyntheticSet, Path, int]], 
     options = ["--volumes", "3", "--size", "64", "--slices", "2", "--seed", "5", "--scene", "ellipses"]
     assert cli.main(["data", "make", "ct", "--out", str(tmp_path / "b"), *options]) == 0
     assert made[0][0] == SyntheticSet("ct", volumes=3, size=64, slices=2, seed=5, scene="ellipses")
+
+
+def test_make_of_labelled_sets_has_options_of_its_own(
+    made: list[tuple[SyntheticSet | LabelledSet, Path, int]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["data", "make", "imagenet", "--out", str(tmp_path / "a")]) == 0
+    assert cli.main(["data", "make", "voc", "--out", str(tmp_path / "b"), "--images", "9", "--size", "96"]) == 0
+    assert [call[0] for call in made] == [LabelledSet("imagenet", 1500, 112), LabelledSet("voc", 9, 96)]
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith(f"synthetic ImageNet data in {tmp_path / 'a'}: 1 500 images of 112 x 112, seed 0, ")
+    for options in (["voc", "--volumes", "3"], ["cifar10", "--scene", "chest"], ["ct", "--images", "3"]):
+        words = refusal(capsys, "make", *options, "--out", tmp_path / "c")
+        assert f"got {options[1]} {options[2]} for {options[0]}; leave it out" in words
 
 
 @pytest.mark.parametrize(
@@ -325,6 +345,46 @@ def test_make_makes_what_the_others_read(tmp_path: Path, capsys: pytest.CaptureF
     capsys.readouterr()
     assert cli.main(["data", "info", str(folder)]) == 0
     assert "MRI: fastMRI single-coil volumes, synthetic" in capsys.readouterr().out
+
+
+# labelled sets
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> Path:
+    make.make(LabelledSet("voc", images=5, size=64), tmp_path / "scenes")
+    return tmp_path / "scenes"
+
+
+def test_info_tells_how_many_images_show_each_class(scenes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["data", "info", str(scenes), "--sheet", str(scenes.parent / "sheet.png")]) == 0
+    printed = capsys.readouterr()
+    lines = [" ".join(line.split()) for line in printed.out.splitlines()]
+    assert lines[1] == "labelled images: PASCAL VOC's pictures and masks, synthetic"
+    assert lines[3] == "part files images on disk"
+    assert "sizes 64 x 64 (5 images)" in lines
+    assert "shows train val" in lines
+    assert "background 4 1" in lines
+    assert printed.err.startswith("contact sheet of 5 images: ")
+
+
+def test_info_names_the_first_of_many_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(30):
+        (tmp_path / "train" / f"n{number:08d}").mkdir(parents=True)
+        Image.new("RGB", (8, 6)).save(tmp_path / "train" / f"n{number:08d}" / "a.JPEG")
+    Image.new("RGB", (8, 6)).save(tmp_path / "train" / "n00000003" / "b.JPEG")
+    assert cli.main(["data", "info", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "n00000023" in printed
+    assert "n00000024" not in printed
+    assert printed.endswith("and 6 classes more; all have from 1 to 2\n")
+
+
+def test_labelled_sets_need_no_preparation(scenes: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["data", "prepare", str(scenes)]) == 0
+    words = "nothing to prepare: PASCAL VOC's pictures and masks are read as they are"
+    assert capsys.readouterr().out == f"{scenes}: {words}\n"
+    assert not cache.exists()
 
 
 @pytest.mark.slow

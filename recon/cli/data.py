@@ -4,19 +4,24 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recon.cli.data_text import description_text, problems_text
 from recon.cli.text import Subparsers, counted, size_on_disk
-from recon.errors import DataError, require_at_least
+from recon.errors import ConfigError, DataError, require_at_least
 
 if TYPE_CHECKING:
-    from recon.data.synthetic.make import Modality, SyntheticSet
+    from recon.data.sets import SetName
+    from recon.data.synthetic.make import LabelledSet, SyntheticSet
 
 _VOLUMES = 20
-_MODALITIES: tuple["Modality", ...] = ("mri", "ct")
+_MEASURED: tuple["SetName", ...] = ("mri", "ct")
+_LABELLED: tuple["SetName", ...] = ("cifar10", "imagenet", "voc")
+_TITLES = {"cifar10": "CIFAR-10", "imagenet": "ImageNet", "voc": "PASCAL VOC"}
+_OF_MEASURED, _OF_LABELLED = ("volumes", "slices", "scene"), ("images",)  # options of the one alone
 
 
 def add_command(commands: Subparsers) -> None:
@@ -33,16 +38,9 @@ def add_command(commands: Subparsers) -> None:
 
 def make_data(options: argparse.Namespace) -> int:
     """Make a synthetic data set."""
-    from recon.data.synthetic.make import SIZES, SLICES, SyntheticSet, make
+    from recon.data.synthetic.make import make
 
-    chosen = SyntheticSet(
-        options.modality,
-        volumes=options.volumes,
-        size=SIZES[options.modality] if options.size is None else options.size,
-        slices=SLICES[options.modality] if options.slices is None else options.slices,
-        seed=options.seed,
-        scene=options.scene or "",
-    )
+    chosen = _labelled(options) if options.modality in _LABELLED else _measured(options)
     made = make(chosen, options.out, workers=_workers(options.workers))
     print(_made_text(chosen, options.out, made))
     return 0
@@ -57,13 +55,13 @@ def print_info(options: argparse.Namespace) -> int:
             raise DataError("a contact sheet shows one data set, got no folder; give one of the embedded sets' folders")
         if options.sheet.suffix.lower() != ".png" or options.sheet.is_dir():
             raise DataError(f"the contact sheet must be a file with the ending .png, got {options.sheet}")
-    folders = _folders(options.folder)
+    folders = _folders(options.folder, (*_MEASURED, *_LABELLED))
     descriptions = [describe(folder, full=options.full) for folder in folders]
     if options.sheet is not None:
         from recon.data.inspection.sheet import write_sheet
 
         shown = write_sheet(folders[0], options.sheet)
-        noun = "image" if descriptions[0].kind == "images" else "slice"
+        noun = "slice" if descriptions[0].kind in ("fastmri", "lodopab") else "image"
         print(f"contact sheet of {counted(shown, noun)}: {options.sheet}", file=sys.stderr)
     if options.json:
         found = [asdict(description) for description in descriptions]
@@ -91,11 +89,16 @@ def check_data(options: argparse.Namespace) -> int:
 
 def prepare_data(options: argparse.Namespace) -> int:
     """Make the prepared files of a data set, or of the embedded ones."""
+    from recon.data.inspection.kinds import NAMES, data_folder
     from recon.data.preparation import preparation_of, prepare_all
     from recon.data.prepared import cache_folder
 
     cache = options.cache or cache_folder()
-    for folder in _folders(options.folder, options.cache):
+    for folder in _folders(options.folder, _MEASURED, cache=options.cache):
+        found = data_folder(folder)
+        if found.kind in _LABELLED:
+            print(f"{folder}: nothing to prepare: {NAMES[found.kind]} are read as they are")
+            continue
         preparation = preparation_of(
             folder,
             filter=options.filter,
@@ -118,25 +121,66 @@ def prepare_data(options: argparse.Namespace) -> int:
     return 0
 
 
-def _folders(given: Path | None, cache: Path | None = None) -> list[Path]:
-    """Give the folder that was given, or those of the embedded data sets, which are made if they are not there."""
+def _folders(given: Path | None, embedded: Sequence["SetName"], *, cache: Path | None = None) -> list[Path]:
+    """Give the folder that was given, or those of embedded data sets, which are made if they are not there."""
     if given is not None:
         return [given]
     from recon.data.embedded import ensure_embedded
 
-    folders = [ensure_embedded(modality, cache=cache) for modality in _MODALITIES]
+    folders = [ensure_embedded(name, cache=cache) for name in embedded]
     print(f"no data folder is given: using the embedded synthetic data in {folders[0].parent}", file=sys.stderr)
     return folders
 
 
-def _made_text(chosen: "SyntheticSet", folder: Path, made: int) -> str:
-    what = f"{chosen.volumes} {chosen.scene} {'volumes' if chosen.modality == 'mri' else 'patients'}"
+def _measured(options: argparse.Namespace) -> "SyntheticSet":
+    """Say which volumes are to be made."""
+    from recon.data.synthetic.volumes import SIZES, SLICES, SyntheticSet
+
+    _refuse(options, _OF_LABELLED, _LABELLED)
+    return SyntheticSet(
+        options.modality,
+        volumes=_VOLUMES if options.volumes is None else options.volumes,
+        size=SIZES[options.modality] if options.size is None else options.size,
+        slices=SLICES[options.modality] if options.slices is None else options.slices,
+        seed=options.seed,
+        scene=options.scene or "",
+    )
+
+
+def _labelled(options: argparse.Namespace) -> "LabelledSet":
+    """Say which labelled pictures are to be made."""
+    from recon.data.synthetic.labels import IMAGES, SIDES, LabelledSet
+
+    _refuse(options, _OF_MEASURED, _MEASURED)
+    return LabelledSet(
+        options.modality,
+        images=IMAGES[options.modality] if options.images is None else options.images,
+        size=SIDES[options.modality] if options.size is None else options.size,
+        seed=options.seed,
+    )
+
+
+def _refuse(options: argparse.Namespace, names: Sequence[str], others: Sequence[str]) -> None:
+    """Refuse options that are for other data sets."""
+    for name in names:
+        if getattr(options, name) is not None:
+            raise ConfigError(
+                f"--{name} is for {', '.join(others)}, got --{name} {getattr(options, name)} for {options.modality}; "
+                f"leave it out"
+            )
+
+
+def _made_text(chosen: "SyntheticSet | LabelledSet", folder: Path, made: int) -> str:
+    if chosen.modality == "mri" or chosen.modality == "ct":
+        title, noun = chosen.modality.upper(), "volumes" if chosen.modality == "mri" else "patients"
+        what = f"{chosen.volumes} {chosen.scene} {noun} of {counted(chosen.slices, 'slice')}"
+    else:
+        title, what = _TITLES[chosen.modality], counted(chosen.images, "image")
     size = size_on_disk(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
     done = f"made {counted(made, 'file')}" if made else "all files were there already"
     return (
-        f"synthetic {chosen.modality.upper()} data in {folder}: {what} of {counted(chosen.slices, 'slice')} of "
-        f"{chosen.size} x {chosen.size}, seed {chosen.seed}, {size}; {done}\n"
-        f"look at them: recon data info {folder} --sheet sheet.png"
+        f"synthetic {title} data in {folder}: {what} of {chosen.size} x {chosen.size}, seed {chosen.seed}, {size}; "
+        f"{done}\nlook at them: recon data info {folder} --sheet sheet.png"
     )
 
 
@@ -154,12 +198,24 @@ def _print_help(parser: argparse.ArgumentParser) -> int:
 def _add_make(actions: Subparsers) -> None:
     about = "make a synthetic data set in the real ones' format; the same options make the same bytes"
     make = actions.add_parser("make", help=about, description=f"{_sentence(about)}.")
-    make.add_argument("modality", choices=_MODALITIES, help="knees as in fastMRI, or chests as in LoDoPaB-CT")
+    make.add_argument(
+        "modality",
+        choices=(*_MEASURED, *_LABELLED),
+        help="knees as in fastMRI, chests as in LoDoPaB-CT, or labelled objects in the other sets' files",
+    )
     make.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, or one to be gone on with")
-    make.add_argument("--volumes", type=int, default=_VOLUMES, metavar="N", help="volumes or patients (%(default)s)")
-    make.add_argument("--size", type=int, metavar="S", help="rows and columns (320 for mri, 362 for ct)")
+    make.add_argument("--volumes", type=int, metavar="N", help=f"of mri and ct: volumes or patients ({_VOLUMES})")
     make.add_argument("--slices", type=int, metavar="K", help="of each volume (32 for mri, 24 for ct)")
-    make.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other anatomies (%(default)s)")
+    make.add_argument(
+        "--images", type=int, metavar="N", help="of the others (6000 for cifar10, 1500 for imagenet, 400 for voc)"
+    )
+    make.add_argument(
+        "--size",
+        type=int,
+        metavar="S",
+        help="rows and columns (320 for mri, 362 for ct, 112 for imagenet, 128 for voc; 32 for cifar10 always)",
+    )
+    make.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other data (%(default)s)")
     make.add_argument("--scene", choices=("chest", "ellipses"), help="what CT shows (chest)")
     make.add_argument("--workers", type=int, metavar="N", help="processes (as many as there are CPUs)")
     make.set_defaults(run=make_data)
@@ -167,7 +223,9 @@ def _add_make(actions: Subparsers) -> None:
 
 def _add_info(actions: Subparsers) -> None:
     about = "say what is in a folder of data"
-    info = actions.add_parser("info", help=about, description=f"{_sentence(about)}: parts, sizes, intensities.")
+    info = actions.add_parser(
+        "info", help=about, description=f"{_sentence(about)}: parts, sizes, intensities, classes."
+    )
     info.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="the folder (the embedded data)")
     info.add_argument("--json", action="store_true", help="print JSON, for programs")
     info.add_argument("--sheet", type=Path, metavar="FILE.png", help="write a contact sheet too")

@@ -9,22 +9,18 @@ from recon.cli.text import aligned, counted, grouped, size_on_disk
 if TYPE_CHECKING:
     from recon.data.inspection.records import Description, Intensities, Problem, SizeCount
 
-_UNITS = {"fastmri": "volume", "lodopab": "pair", "images": "image"}
-_MEASURED = {"fastmri": "k-space", "lodopab": "sinograms", "images": ""}
+_UNITS = {"fastmri": "volume", "lodopab": "pair"}  # others hold images
+_MEASURED = {"fastmri": "k-space", "lodopab": "sinograms"}
 _MOST_SIZES = 6
+_MOST_CLASSES = 24
 
 
 def description_text(description: "Description") -> str:
     """Give a description as text: a table of the parts, and what there is to say of all."""
-    unit = _UNITS[description.kind]
-    parts = [*description.parts, description.total] if len(description.parts) > 1 else list(description.parts)
-    table: list[tuple[str, ...]] = [("part", "files", f"{unit}s", "slices", "on disk")]
-    for part in parts:
-        counts = map(grouped, (part.files, part.volumes, part.slices))
-        table.append((part.name or "-", *counts, size_on_disk(part.bytes)))
+    unit = _UNITS.get(description.kind, "image")
     facts = [
-        ("targets" if description.kind != "images" else "sizes", _sizes(description.targets, unit)),
-        (_MEASURED[description.kind], _sizes(description.measured, unit)),
+        ("targets" if description.kind in _MEASURED else "sizes", _sizes(description.targets, unit)),
+        (_MEASURED.get(description.kind, ""), _sizes(description.measured, unit)),
         ("acquisitions", ", ".join(f"{name} ({counted(n, unit)})" for name, n in description.acquisitions.items())),
         ("patients", grouped(description.patients) if description.patients else ""),
         ("intensities", _intensities(description.intensities)),
@@ -33,9 +29,10 @@ def description_text(description: "Description") -> str:
         str(description.folder),
         f"{description.modality}: {description.name}{_synthetic(description)}",
         "",
-        *aligned(table, right=range(1, 5)),
+        *_parts(description, unit),
         "",
         *aligned([fact for fact in facts if fact[1]]),
+        *_classes(description),
     ]
     if description.unreadable:
         count = counted(len(description.unreadable), "file")
@@ -52,6 +49,33 @@ def problems_text(problems: Sequence["Problem"], folder: Path, files: int) -> st
     blamed = len({problem.file for problem in wrong})
     found = f"{counted(len(wrong), 'problem')} in {counted(blamed, 'file')}" if wrong else "no problems"
     return "\n".join([*lines, f"{folder}: {counted(files, 'file')} checked, {found}"])
+
+
+def _parts(description: "Description", unit: str) -> list[str]:
+    """Give a table of the parts and of all of them."""
+    parts = [*description.parts, description.total] if len(description.parts) > 1 else list(description.parts)
+    table: list[tuple[str, ...]] = [("part", "files", f"{unit}s", "slices", "on disk")]
+    for part in parts:
+        counts = map(grouped, (part.files, part.volumes, part.slices))
+        table.append((part.name or "-", *counts, size_on_disk(part.bytes)))
+    if description.classes:  # of labelled images, which have no slices
+        table = [(*row[:3], row[4]) for row in table]
+    return aligned(table, right=range(1, len(table[0])))
+
+
+def _classes(description: "Description") -> list[str]:
+    """Give a table of the classes, if there are any: how many images of each part are of them, or show them."""
+    if not description.classes:
+        return []
+    parts = [part.name or "-" for part in description.parts]
+    table: list[tuple[str, ...]] = [("class" if description.kind != "voc" else "shows", *parts)]
+    table += [(one.name, *map(grouped, one.counts)) for one in description.classes[:_MOST_CLASSES]]
+    more = len(description.classes) - _MOST_CLASSES
+    lines = ["", *aligned(table, right=range(1, len(table[0])))]
+    if more > 0:
+        sums = [sum(one.counts) for one in description.classes]
+        lines.append(f"and {counted(more, 'class')} more; all have from {grouped(min(sums))} to {grouped(max(sums))}")
+    return lines
 
 
 def _problem(problem: "Problem", folder: Path) -> str:

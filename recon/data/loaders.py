@@ -1,17 +1,17 @@
 """A data loader that knows how far it is in its epoch, and goes on from there."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 
 from recon.data.batches import EvaluationBatches, TrainingBatches
-from recon.data.samples import Batch, Slices, collate
 
 
-class SliceLoader(DataLoader[Batch]):
-    """Batches of a data set of slices; after `load_state_dict` the first epoch goes on where another loader stopped.
+class DrawLoader(DataLoader[Any]):
+    """Batches of a data set; after `load_state_dict` the first epoch goes on where another loader stopped.
 
     What is drawn follows from the seed, the epoch and the place in it, so that two numbers are all of its state.
     Lightning saves and loads them with its checkpoints.
@@ -20,11 +20,17 @@ class SliceLoader(DataLoader[Batch]):
     batches: TrainingBatches | EvaluationBatches
 
     def __init__(
-        self, dataset: Slices, batches: TrainingBatches | EvaluationBatches, *, workers: int = 0, seed: int = 0
+        self,
+        dataset: object,
+        batches: TrainingBatches | EvaluationBatches,
+        *,
+        collate: Callable[[Sequence[Any]], Any],
+        workers: int = 0,
+        seed: int = 0,
     ) -> None:
-        """Load with so many worker processes (0: in this process)."""
+        """Load with so many worker processes (0: in this process); `collate` makes a batch of samples."""
         super().__init__(
-            dataset,  # type: ignore[arg-type]  # collate makes batches of samples
+            dataset,  # type: ignore[arg-type]  # anything that is asked for draws
             batch_sampler=batches,
             num_workers=workers,
             collate_fn=collate,
@@ -36,7 +42,7 @@ class SliceLoader(DataLoader[Batch]):
         self.batches = batches
         self.given = 0
 
-    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # a generator begins with the first batch asked for
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # a generator begins with the first batch asked for
         """Give the batches of an epoch."""
         self.given = self.batches.skip if isinstance(self.batches, TrainingBatches) else 0
         for batch in super().__iter__():

@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
-from recon.data import datamodules
+from recon.data import datamodule
 from recon.data.augmentation import ShiftedSlices
 from recon.data.batches import Draw
 from recon.data.datamodules import CTData, MRIData, SliceData
@@ -158,8 +158,8 @@ def test_without_a_folder_the_embedded_data_are_used(
         asked.append((modality, cache))
         return folder
 
-    monkeypatch.setattr(datamodules, "ensure_embedded", ensure)
-    monkeypatch.setattr(datamodules, "rank_zero_info", told.append)
+    monkeypatch.setattr(datamodule, "ensure_embedded", ensure)
+    monkeypatch.setattr(datamodule, "rank_zero_info", told.append)
     data = kind(cache=tmp_path / "cache", workers=0)  # type: ignore[call-arg]
     data.prepare_data()
     data.setup("fit")

@@ -2,27 +2,33 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from recon.data.hdf5 import open_hdf5, read_slice
-from recon.data.images import FORMATS, read_grey
+from recon.data.images import read_grey
+from recon.data.inspection.counting import (
+    IMAGES,
+    evenly,
+    image_size,
+    parts_described,
+    read_parts,
+    shown,
+    sizes_counted,
+)
 from recon.data.inspection.kinds import MODALITIES, NAMES, DataFolder, data_folder
-from recon.data.inspection.records import Description, Intensities, PartDescription, SizeCount
+from recon.data.inspection.labelled_description import describe_cifar10, describe_imagenet, describe_voc
+from recon.data.inspection.records import Description, Intensities
 from recon.data.lodopab import KEY, PairFile, patients, read_pair
-from recon.data.progress import tracked
 from recon.data.volumes import Volume, read_volume
 from recon.errors import DataError
 
 SAMPLE = 64  # slices whose intensities are looked at, spread evenly, unless all are
-IMAGES = 1000  # images whose sizes are looked at, spread evenly, unless all are
-_FEW = 200  # that are looked at without a progress bar
 
 T = TypeVar("T")
 
@@ -33,22 +39,19 @@ def describe(folder: Path, *, full: bool = False) -> Description:
     Files that cannot be read are named, and do not stop it.
     """
     found = data_folder(folder)
-    describe_kind = {"fastmri": _describe_volumes, "lodopab": _describe_pairs, "images": _describe_images}[found.kind]
+    describe_kind: Callable[[DataFolder, bool], Description] = {
+        "fastmri": _describe_volumes,
+        "lodopab": _describe_pairs,
+        "cifar10": describe_cifar10,
+        "imagenet": describe_imagenet,
+        "voc": describe_voc,
+        "images": _describe_images,
+    }[found.kind]
     return describe_kind(found, full)
 
 
-def evenly(items: Sequence[T], count: int) -> list[T]:
-    """Give at most `count` of the items, spread evenly over all of them.
-
-    >>> evenly(range(10), 3)
-    [1, 5, 8]
-    """
-    n = min(count, len(items))
-    return [items[(2 * place + 1) * len(items) // (2 * n)] for place in range(n)]
-
-
 def _describe_volumes(found: DataFolder, full: bool) -> Description:
-    by_part, unreadable = _read(found.parts, read_volume)
+    by_part, unreadable = read_parts(found.parts, read_volume)
     volumes = list(chain.from_iterable(by_part.values()))
     slices = [
         (volume.path, "reconstruction_esc", index)
@@ -60,9 +63,9 @@ def _describe_volumes(found: DataFolder, full: bool) -> Description:
         *(str(found.path), found.kind, NAMES[found.kind], MODALITIES[found.kind]),
         synthetic=sum(volume.synthetic for volume in volumes),
         patients=len({_patient(volume) for volume in volumes} - {""}),
-        parts=_parts(found, by_part, lambda volume: volume.n_slices),
-        targets=_sizes(volume.crop for volume in volumes),
-        measured=_sizes(volume.shape[1:] for volume in volumes),
+        parts=parts_described(found, by_part, lambda volume: volume.n_slices),
+        targets=sizes_counted(volume.crop for volume in volumes),
+        measured=sizes_counted(volume.shape[1:] for volume in volumes),
         acquisitions=dict(Counter(volume.acquisition or "unknown" for volume in volumes).most_common()),
         intensities=_intensities(slices, _slice, full),
         unreadable=unreadable,
@@ -73,16 +76,16 @@ def _describe_pairs(found: DataFolder, full: bool) -> Description:
     truths = {
         part: [path for path in files if path.name.startswith("ground_truth")] for part, files in found.parts.items()
     }
-    by_part, unreadable = _read(truths, read_pair)
+    by_part, unreadable = read_parts(truths, read_pair)
     pairs = list(chain.from_iterable(by_part.values()))
     slices = [(pair.truth, KEY, index) for pair in pairs for index in range(pair.n_slices)]
     return Description(
         *(str(found.path), found.kind, NAMES[found.kind], MODALITIES[found.kind]),
         synthetic=sum(pair.synthetic for pair in pairs),
         patients=sum(_patients(found.path, part, by_part[part]) for part in found.parts),
-        parts=_parts(found, by_part, lambda pair: pair.n_slices),
-        targets=_sizes(pair.geometry.image_shape for pair in pairs),
-        measured=_sizes((pair.geometry.n_angles, pair.geometry.n_detectors) for pair in pairs),
+        parts=parts_described(found, by_part, lambda pair: pair.n_slices),
+        targets=sizes_counted(pair.geometry.image_shape for pair in pairs),
+        measured=sizes_counted((pair.geometry.n_angles, pair.geometry.n_detectors) for pair in pairs),
         acquisitions={},
         intensities=_intensities(slices, _slice, full),
         unreadable=unreadable,
@@ -90,13 +93,13 @@ def _describe_pairs(found: DataFolder, full: bool) -> Description:
 
 
 def _describe_images(found: DataFolder, full: bool) -> Description:
-    by_part, unreadable = _read({"": found.files if full else evenly(found.files, IMAGES)}, _image_size)
+    by_part, unreadable = read_parts({"": found.files if full else evenly(found.files, IMAGES)}, image_size)
     return Description(
         *(str(found.path), found.kind, NAMES[found.kind], MODALITIES[found.kind]),
         synthetic=0,
         patients=0,
-        parts=_parts(found, {"": found.files}, lambda _: 1),
-        targets=_sizes(by_part[""]),
+        parts=parts_described(found, {"": found.files}, lambda _: 1),
+        targets=sizes_counted(by_part[""]),
         measured=(),
         acquisitions={},
         intensities=_intensities(found.files, read_grey, full),
@@ -104,44 +107,11 @@ def _describe_images(found: DataFolder, full: bool) -> Description:
     )
 
 
-def _read(parts: Mapping[str, Sequence[Path]], read: Callable[[Path], T]) -> tuple[dict[str, list[T]], tuple[str, ...]]:
-    """Read what every file says of itself, by part, and say why others could not be read."""
-    found: dict[str, list[T]] = {name: [] for name in parts}
-    bad = []
-    for name, path in _shown([(name, path) for name, files in parts.items() for path in files], "looking at files"):
-        try:
-            found[name].append(read(path))
-        except DataError as error:
-            bad.append(str(error))
-        except (OSError, RuntimeError, LookupError) as error:  # what HDF5 has for files whose insides are broken
-            bad.append(f"{path} cannot be read: {error}")
-    return found, tuple(bad)
-
-
-def _parts(
-    found: DataFolder, by_part: Mapping[str, Sequence[T]], slices: Callable[[T], int]
-) -> tuple[PartDescription, ...]:
-    return tuple(
-        PartDescription(
-            name,
-            len(files),
-            len(by_part[name]),
-            sum(map(slices, by_part[name])),
-            sum(path.stat().st_size for path in files if path.exists()),
-        )
-        for name, files in found.parts.items()
-    )
-
-
-def _sizes(sizes: Iterable[tuple[int, ...]]) -> tuple[SizeCount, ...]:
-    return tuple(SizeCount((size[0], size[1]), count) for size, count in Counter(sizes).most_common())
-
-
 def _intensities(items: Sequence[T], read: Callable[[T], NDArray[np.generic]], full: bool) -> Intensities | None:
     """Look at the values of some images, or of all; those that cannot be read, or not be numbers, are left out."""
     looked_at = 0
     lowest, highest, means = math.inf, -math.inf, 0.0
-    for item in _shown(items if full else evenly(items, SAMPLE), "looking at intensities"):
+    for item in shown(items if full else evenly(items, SAMPLE), "looking at intensities"):
         try:
             values = read(item)
         except DataError:
@@ -152,10 +122,6 @@ def _intensities(items: Sequence[T], read: Callable[[T], NDArray[np.generic]], f
             means += float(values.mean(dtype=np.float64))
             looked_at += 1
     return Intensities(lowest, means / looked_at, highest, looked_at, len(items)) if looked_at else None
-
-
-def _shown(items: Sequence[T], title: str) -> Iterator[T]:
-    return tracked(items, title) if len(items) > _FEW else iter(items)
 
 
 def _slice(place: tuple[Path, str, int]) -> NDArray[np.generic]:
@@ -174,11 +140,3 @@ def _patients(folder: Path, part: str, pairs: Sequence[PairFile]) -> int:
     except DataError:
         return 0
     return len({patient for pair in pairs for patient in known[pair.first : pair.first + pair.n_slices]})
-
-
-def _image_size(path: Path) -> tuple[int, int]:
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            return image.height, image.width
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
+from recon.data.inspection.labelled_parts import is_labelled
+
 PACKED = (".zip", ".tar", ".gz", ".tgz", ".xz", ".bz2")
 _DATA = (".h5", ".hdf5")
 _LEVELS = 3  # that are searched for data below a folder
@@ -31,7 +33,7 @@ def hint_for_missing(folder: Path) -> str:
 
 
 def hint_for(folder: Path) -> str:
-    """Say what a folder suggests that holds no MRI or CT data itself; nothing if it may be one of images."""
+    """Say what a folder suggests that holds no data with targets itself; nothing if it may be one of images."""
     if multicoil := [path.name for path in sorted(folder.iterdir()) if "multicoil" in path.name]:
         return f"got {multicoil[0]}; only fastMRI's single-coil data are read (singlecoil_train, _val and _test)"
     below = sorted(set(_folders_of_data(folder)))
@@ -58,11 +60,11 @@ def _packed(path: Path) -> bool:
 
 
 def _folders_of_data(folder: Path) -> Iterator[Path]:
-    """Give folders below that hold HDF5 files (of fastMRI's parts the folder that has them)."""
-    budget = _SEEN
+    """Give folders below that hold HDF5 files (of fastMRI's parts the folder that has them) or labelled images."""
+    budget, labelled = _SEEN, set[Path]()
     level = [folder]
     for _ in range(_LEVELS):
-        level = [path for place in level for path in _folders(place)]
+        level = [path for place in level if place not in labelled for path in _folders(place)]
         for place in level:
             try:
                 entries = [path for _, path in zip(range(budget), place.iterdir(), strict=False)]
@@ -71,6 +73,9 @@ def _folders_of_data(folder: Path) -> Iterator[Path]:
             budget -= len(entries)
             if any(path.suffix in _DATA for path in entries):
                 yield place.parent if place.name.startswith("singlecoil_") else place
+            elif is_labelled(place):
+                labelled.add(place)
+                yield place
 
 
 def _folders(place: Path) -> list[Path]:

@@ -1,34 +1,50 @@
 """What kind of data set a folder is, or what was expected there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from recon.data.images import ENDINGS
 from recon.data.inspection.hints import hint_for, hint_for_files, hint_for_missing
+from recon.data.inspection.labelled_parts import Parts, cifar10_parts, imagenet_parts, voc_parts
 from recon.data.inspection.tree import TREE
 from recon.data.lodopab import PARTS as LODOPAB_PARTS
+from recon.data.synthetic.labels import Labelled
 from recon.data.volumes import PARTS
 from recon.errors import DataError
 
-Kind = Literal["fastmri", "lodopab", "images"]
+Kind = Literal["fastmri", "lodopab", "cifar10", "imagenet", "voc", "images"]
 
 NAMES: dict[Kind, str] = {
     "fastmri": "fastMRI single-coil volumes",
     "lodopab": "LoDoPaB-CT",
+    "cifar10": "CIFAR-10",
+    "imagenet": "ImageNet's class folders",
+    "voc": "PASCAL VOC's pictures and masks",
     "images": "JPEG and PNG files",
 }
-MODALITIES: dict[Kind, str] = {"fastmri": "MRI", "lodopab": "CT", "images": "images"}
+MODALITIES: dict[Kind, str] = {
+    "fastmri": "MRI",
+    "lodopab": "CT",
+    **dict.fromkeys(get_args(Labelled), "labelled images"),
+    "images": "images",
+}
 FASTMRI_PARTS = {part: f"singlecoil_{part}" for part in PARTS}
-_ANY = "fastMRI, LoDoPaB-CT or images"
+_PARTS_OF: dict[Labelled, Callable[[Path], Parts | None]] = {
+    "cifar10": cifar10_parts,
+    "voc": voc_parts,
+    "imagenet": imagenet_parts,
+}
+_ANY = "fastMRI, LoDoPaB-CT, CIFAR-10, ImageNet, PASCAL VOC or images"
 
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
     """A folder and the data set it is, with its files by part (a fastMRI folder without parts has one, named "").
 
-    Of LoDoPaB the files are the ground truths and the observations, in the order of their names.
+    Of LoDoPaB the files are the ground truths and the observations, in the order of their names; of PASCAL VOC the
+    pictures that its lists name, each with its mask after it, whether they are there or not.
     """
 
     path: Path
@@ -51,6 +67,8 @@ def data_folder(folder: Path) -> DataFolder:
             raise _not_a_data_set(folder, "got both fastMRI volumes and LoDoPaB files; keep them in two folders")
         if found:
             return found[0]
+        if labelled := _labelled(folder):
+            return labelled
         if hint := hint_for(folder):
             raise _not_a_data_set(folder, hint)
         if images := _images(folder):
@@ -95,6 +113,13 @@ def _lodopab(folder: Path) -> DataFolder | None:
             folder, f"got {have} alone; unpack the {lack}.hdf5 files into the same folder", name="LoDoPaB-CT"
         )
     return DataFolder(folder, "lodopab", {part: files for part, files in parts.items() if files}) if kinds else None
+
+
+def _labelled(folder: Path) -> DataFolder | None:
+    for kind, parts_of in _PARTS_OF.items():
+        if (parts := parts_of(folder)) is not None:
+            return DataFolder(folder, kind, parts)
+    return None
 
 
 def _images(folder: Path) -> DataFolder | None:

@@ -7,7 +7,7 @@ from recon.data.inspection.kinds import Kind
 
 @dataclass(frozen=True, slots=True)
 class PartDescription:
-    """One part of a data set. `volumes` are fastMRI's readable files, LoDoPaB's pairs of files, or images."""
+    """One part of a data set. `volumes` are fastMRI's readable files, LoDoPaB's pairs, or images."""
 
     name: str
     files: int
@@ -36,11 +36,20 @@ class Intensities:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassCount:
+    """How many images of each part, in the order of the parts, are of a class, or show it (where pixels have one)."""
+
+    name: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """What a folder holds.
 
     `targets` are the sizes of the images, `measured` those of the k-space or of the sinograms. Of many images only some
     are looked at: the counts in `targets` then add up to less. `synthetic` counts the volumes that were simulated.
+    `classes` are those of labelled images.
     """
 
     folder: str
@@ -55,6 +64,7 @@ class Description:
     acquisitions: dict[str, int]
     intensities: Intensities | None
     unreadable: tuple[str, ...]
+    classes: tuple[ClassCount, ...] = ()
 
     @property
     def total(self) -> PartDescription:

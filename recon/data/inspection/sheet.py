@@ -9,7 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from recon.data.inspection.kinds import NAMES, DataFolder, data_folder
-from recon.data.inspection.tiles import COLUMNS, Image, Tile, tiles_of
+from recon.data.inspection.tile import Image, Tile
+from recon.data.inspection.tiles import COLUMNS, tiles_of
 from recon.errors import ConfigError, DataError
 from recon.files import written_whole
 
@@ -17,12 +18,13 @@ WIDTH = 1600  # pixels
 _DPI = 100
 _PAGE, _INK, _FAINT, _ACCENT, _BLANK = "#14171c", "#e8eaed", "#98a1ab", "#f2b84b", "#1d2128"
 _MARGIN = 28
-_ACROSS = 6  # images in a row
+_ACROSS = {"cifar10": 8, "imagenet": 8}  # images in a row
+_ELSE = 6  # in that of others
 _BETWEEN = 5  # the images of one case
 _APART = 26  # cases
 _LABEL = 58  # below the images
 _HEAD = 112  # above all
-_LETTERS = 34  # of a label below an image: more would run into the next
+_LETTER = 7  # the width of a label's letter, about: longer labels would run into the next
 
 
 def write_sheet(folder: Path, path: Path) -> int:
@@ -41,7 +43,7 @@ def write_sheet(folder: Path, path: Path) -> int:
 
 def _figure(tiles: Sequence[Tile], found: DataFolder) -> Figure:
     columns = COLUMNS[found.kind]
-    across = _ACROSS // len(columns)
+    across = _ACROSS.get(found.kind, _ELSE) // len(columns)
     rows = math.ceil(len(tiles) / across)
     case = (WIDTH - 2 * _MARGIN - (across - 1) * _APART) / across
     side = (case - (len(columns) - 1) * _BETWEEN) / len(columns)
@@ -60,7 +62,7 @@ def _figure(tiles: Sequence[Tile], found: DataFolder) -> Figure:
             page.image(x, top, side, image, tile.range)
             if place < across:
                 page.text(x, top - 9, word, size=11, colour=_INK)
-        letters = _LETTERS * len(columns)
+        letters = int(case / _LETTER)
         page.text(left, top + side + 19, _short(tile.name, letters), size=11)
         about = f"{tile.about}  ·  synthetic" if tile.synthetic else tile.about
         page.text(left, top + side + 37, _short(about, letters), size=10, colour=_ACCENT if tile.synthetic else _FAINT)
@@ -91,7 +93,7 @@ class _Page:
         self.figure.text(*place, words, fontsize=size, weight=weight, color=colour, ha=side, parse_math=False)
 
     def image(self, x: float, y: float, side: float, image: Image | None, grey: tuple[float, float]) -> None:
-        """Show an image in a square whose upper left corner is at (x, y)."""
+        """Show an image, grey or in colour, in a square whose upper left corner is at (x, y)."""
         axes = self.figure.add_axes(
             (x / WIDTH, 1 - (y + side) / self.height, side / WIDTH, side / self.height), facecolor=_BLANK
         )
@@ -106,7 +108,7 @@ class _Page:
 def _subtitle(tiles: Sequence[Tile], found: DataFolder) -> str:
     parts = ", ".join(f"{part} {len(files)}" for part, files in found.parts.items() if part)
     words = [NAMES[found.kind], f"{len(found.files)} files" + f" ({parts})" * bool(parts), f"{len(tiles)} shown"]
-    if found.kind != "images":
+    if found.kind in ("fastmri", "lodopab"):
         words.append("each pair on one grey scale")
     return "   ·   ".join(words)
 

@@ -3,7 +3,6 @@
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,10 @@ from torch import Tensor
 
 from recon.data.fastmri import FastMRISlices
 from recon.data.images import ENDINGS, ImageFolder
-from recon.data.inspection.description import evenly
-from recon.data.inspection.kinds import DataFolder
+from recon.data.inspection.counting import evenly
+from recon.data.inspection.kinds import DataFolder, Kind
+from recon.data.inspection.labelled_tiles import labelled_tiles
+from recon.data.inspection.tile import Image, Tile
 from recon.data.lodopab import LoDoPaBSlices
 from recon.data.samples import Sample, Slices
 from recon.errors import DataError
@@ -22,29 +23,25 @@ from recon.errors import DataError
 PAIRS = 12
 IMAGES = 24
 IMAGE_SIZE = 320
-COLUMNS = {"fastmri": ("target", "zero-filled, 4x"), "lodopab": ("ground truth", "FBP, Hann"), "images": ("",)}
+COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "fastmri": ("target", "zero-filled, 4x"),
+    "lodopab": ("ground truth", "FBP, Hann"),
+    "cifar10": ("",),
+    "imagenet": ("",),
+    "voc": ("picture", "classes"),
+    "images": ("",),
+}
 _BRIGHTEST = 99.8  # the percentile of a target that is shown white
 _ENDS = 0.12  # of a volume at either end, which show little
 _GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples spread evenly over [0, 1), however many they are
-
-Image = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One case: images side by side on one grey scale (None where there is no target), and what they are."""
-
-    images: tuple[Image | None, ...]
-    range: tuple[float, float]
-    name: str
-    about: str = ""
-    synthetic: bool = False
 
 
 def tiles_of(found: DataFolder) -> list[Tile]:
     """Choose and read the slices that a contact sheet shows, spread over all parts and volumes."""
     if found.kind == "images":
         return _images(found)
+    if found.kind not in ("fastmri", "lodopab"):
+        return labelled_tiles(found)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of files that are skipped
         parts = {part: data for part, files in found.parts.items() if (data := _slices(found, part, files)) is not None}

@@ -1,0 +1,1 @@
+"""Tests of recon.data.labels, one file for each module."""
