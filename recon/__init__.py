@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recon.checkpoints import load, save
     from recon.metrics import equivariance_error
-    from recon.nn import Canonical, UNet, make_equivariant, sampling_pair, selection_margin
+    from recon.nn import Canonical, Classifier, Segmenter, UNet, make_equivariant, sampling_pair, selection_margin
     from recon.samplings import SAMPLINGS, Sampling, find_sampling
 
 __version__ = "0.1.0"
@@ -14,7 +14,9 @@ __version__ = "0.1.0"
 __all__ = [
     "SAMPLINGS",
     "Canonical",
+    "Classifier",
     "Sampling",
+    "Segmenter",
     "UNet",
     "__version__",
     "equivariance_error",
@@ -28,8 +30,10 @@ __all__ = [
 
 _MODULES = {
     "Canonical": "recon.nn",
+    "Classifier": "recon.nn",
     "SAMPLINGS": "recon.samplings",
     "Sampling": "recon.samplings",
+    "Segmenter": "recon.nn",
     "UNet": "recon.nn",
     "equivariance_error": "recon.metrics",
     "find_sampling": "recon.samplings",

@@ -73,6 +73,13 @@ SAMPLINGS: dict[str, Sampling] = {
             look="result",
         ),
         Sampling(
+            "aps-keep",
+            "As aps, with the samples themselves in the place of pooling (Chaman and Dokmanic 2020).",
+            selection="norm",
+            look="result",
+            down="keep",
+        ),
+        Sampling(
             "lps",
             "As aps, with the phase chosen by a small trained network (Rojas-Gomez et al. 2022).",
             selection="learned",

@@ -13,13 +13,14 @@ PACKAGE = Path(__file__).parents[1] / "recon"
 # From the bottom up. Parts on one floor are siblings, which do not import each other.
 FLOORS = (
     ("errors",),
-    ("files", "filters", "recipes", "samplings"),
+    ("factories", "files", "filters", "recipes", "samplings"),
     ("locks",),
     ("records",),
     ("ops",),
     ("data", "metrics", "nn"),
     ("checkpoints",),
     ("clinical", "evaluation", "report", "training"),
+    ("conversion",),
     ("experiments",),
     ("cli",),
     ("__main__",),

@@ -13,7 +13,7 @@ OWN = Sampling("own", "A sampling of one's own.")
 
 
 def test_table_has_the_published_samplings() -> None:
-    assert list(SAMPLINGS) == ["plain", "lpf", "aps", "lps", "mass", "mass-unpool"]
+    assert list(SAMPLINGS) == ["plain", "lpf", "aps", "aps-keep", "lps", "mass", "mass-unpool"]
 
 
 @pytest.mark.parametrize("name", SAMPLINGS)
@@ -36,6 +36,7 @@ def test_axes_are_those_of_the_papers() -> None:
         "aps": ("norm", "result", "max", "transposed", None),
         "lps": ("learned", "result", "max", "transposed", None),
         "mass": ("norm", "input", "max", "transposed", None),
+        "aps-keep": ("norm", "result", "keep", "transposed", None),
         "mass-unpool": ("norm", "input", "max", "unpool", None),
     }
     assert {(s.p, s.largest, s.blur_first) for s in SAMPLINGS.values()} == {(2.0, True, False)}
@@ -46,7 +47,9 @@ def test_sampling_itself_is_found() -> None:
 
 
 def test_unknown_name_is_refused_with_the_nearest() -> None:
-    message = "sampling must be one of plain, lpf, aps, lps, mass, mass-unpool, got 'mas'; did you mean 'mass'?"
+    message = (
+        "sampling must be one of plain, lpf, aps, aps-keep, lps, mass, mass-unpool, got 'mas'; did you mean 'mass'?"
+    )
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
         find_sampling("mas")
     with pytest.raises(ConfigError, match=r"got 'nothing of the kind'$"):

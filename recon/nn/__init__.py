@@ -1,11 +1,13 @@
-"""Modules: blurs, selectors, sampling pairs, the U-Net, and the conversion of other networks. Needs torch alone."""
+"""Modules: blurs, selectors, sampling pairs, the U-Net, classifiers, segmenters, and conversion. Needs torch alone."""
 
 from recon.nn.anchor import Anchor
 from recon.nn.blurs import AdaptiveBlur, FixedBlur, make_blur
 from recon.nn.canonical import Canonical
 from recon.nn.conversion import EquivariantNetwork, make_equivariant, replacements, summary, with_one_phase
+from recon.nn.converted import Converted
 from recon.nn.convolution import Convolution
 from recon.nn.inspection import selection_margin, with_fixed_phases
+from recon.nn.labels import Classifier, Segmenter, transfer_weights
 from recon.nn.norms import ExactInstanceNorm
 from recon.nn.sampling import Down, Up, sampling_pair
 from recon.nn.selectors import (
@@ -22,6 +24,8 @@ __all__ = [
     "AdaptiveBlur",
     "Anchor",
     "Canonical",
+    "Classifier",
+    "Converted",
     "Convolution",
     "Down",
     "EquivariantNetwork",
@@ -31,6 +35,7 @@ __all__ = [
     "LearnedSelector",
     "NormSelector",
     "Phase",
+    "Segmenter",
     "Selector",
     "UNet",
     "Up",
@@ -41,6 +46,7 @@ __all__ = [
     "selection_margin",
     "summary",
     "temperature_at",
+    "transfer_weights",
     "with_fixed_phases",
     "with_one_phase",
 ]

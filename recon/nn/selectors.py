@@ -9,7 +9,7 @@ from recon.errors import ConfigError
 from recon.nn.anchor import Anchor
 from recon.nn.convolution import Convolution
 from recon.ops.checks import require_one_each
-from recon.ops.energies import fixed_point, phase_energies
+from recon.ops.energies import fixed_point, integer_sum, phase_energies
 from recon.ops.phases import phase_grid, split_phases
 from recon.ops.selection import choose_phase, tied_phases
 
@@ -122,7 +122,7 @@ class LearnedSelector(Selector):
             if self.training:
                 return features.mean(2)
             above = features - features.amin((1, 2), keepdim=True)
-            return fixed_point(above)[0].sum(2)
+            return integer_sum(fixed_point(above)[0], [2])
 
     def mixture(self, logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw the weights (B, P) of a Gumbel-softmax from logits (B, P)."""

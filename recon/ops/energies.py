@@ -6,6 +6,7 @@ pixels is made of integers, whose sum is the same in every order.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -28,9 +29,33 @@ def fixed_point(values: Tensor) -> tuple[Tensor, Tensor]:
     wide = values.double()
     largest = wide.abs().flatten(1).amax(1)
     scale = 2.0**FRACTION_BITS / torch.where(largest > 0, largest, 1.0)
-    scale = scale.clamp(max=torch.finfo(torch.float64).max)  # below 4e-298 the integers only become smaller
+    scale = torch.minimum(scale, largest_power(scale))  # below 8e-298 the integers only become smaller
     scaled = wide * scale.reshape(-1, *[1] * (values.ndim - 1))
     return scaled.round().to(torch.int64), scale
+
+
+def largest_power(like: Tensor) -> Tensor:
+    """Give 2**1023 in the shape of a float64 tensor, computed, since ONNX keeps no constants that float32 cannot hold.
+
+    >>> largest_power(torch.zeros(1, dtype=torch.float64)).item() == 2.0**1023
+    True
+    """
+    return torch.exp2(torch.full_like(like, 1023.0))
+
+
+def integer_sum(integers: Tensor, axes: Sequence[int]) -> Tensor:
+    """Sum 64-bit integers over some axes, modulo 2**64.
+
+    ONNX Runtime sums them in float64, which loses digits beyond 2**53 and stops at 2**63, but accumulates them exactly.
+
+    >>> integer_sum(torch.tensor([[2**53, 1], [2**62, 2**62]]), [1]).tolist() == [2**53 + 1, -(2**63)]
+    True
+    """
+    if not recording():
+        return integers.sum(tuple(axes))
+    for axis in sorted((axis % integers.ndim for axis in axes), reverse=True):
+        integers = integers.cumsum(axis).select(axis, -1)
+    return integers
 
 
 def pixel_energies(x: Tensor, *, p: float = 2.0) -> Tensor:
@@ -68,7 +93,7 @@ def phase_energies(x: Tensor, stride: int = 2, *, p: float = 2.0) -> Tensor:
     for axis in reversed(range(1, energies.ndim)):
         grouped = grouped.unflatten(axis, (grouped.shape[axis] // stride, stride))  # (B, h, s, w, s)
     pixels = tuple(range(1, grouped.ndim, 2))
-    return (grouped.amax(pixels) if p == math.inf else grouped.sum(pixels)).flatten(1)
+    return (grouped.amax(pixels) if p == math.inf else integer_sum(grouped, pixels)).flatten(1)
 
 
 def _sum_over_channels(terms: Tensor) -> Tensor:

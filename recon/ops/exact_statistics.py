@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from recon.ops.energies import largest_power
+
 _BITS = 30  # of the largest magnitude; sums of up to 2**22 such integers are exact in float64
 
 
@@ -23,7 +25,8 @@ def exact_moments(x: Tensor) -> tuple[Tensor, Tensor]:
 def _exact_mean(values: Tensor) -> Tensor:
     """The mean over the last axis, of values rounded to so few bits that their sum is exact."""
     largest = values.detach().abs().amax(-1, keepdim=True)
-    scale = (2.0**_BITS / torch.where(largest > 0, largest, 1.0)).clamp(max=torch.finfo(torch.float64).max)
+    scale = 2.0**_BITS / torch.where(largest > 0, largest, 1.0)
+    scale = torch.minimum(scale, largest_power(scale))
     scaled = values * scale
     scaled = scaled + (scaled.detach().round() - scaled.detach())
     return scaled.sum(-1) / values.shape[-1] / scale.squeeze(-1)

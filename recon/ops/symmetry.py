@@ -12,15 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from recon.ops.energies import fixed_point
+from recon.ops.energies import fixed_point, integer_sum
 from recon.ops.tracing import recording
 
 # Odd 64-bit constants as signed integers (products wrap around): three to mix with, and the base r of each axis.
 _MIX_A = -7046029254386353131
 _MIX_B = -4417276706812531889
 _MIX_C = 1609587929392839161
-_PIECES = (-67, -7, 53, 113, 173)  # 2**128 fits into the first piece, the last digit of 2**-149 into the last
+_PIECES = 5  # of 60 bits: 2**128 fits into the first, the last digit of 2**-149 into the last
 _BASES = (6364136223846793005, 2862933555777941757, 3202034522624059733)
+_RADIX, _DIGITS = 128, 3  # of sizes in recorded graphs: up to 2**21 pixels along an axis
 _NEIGHBOURS = (1, 2, 4)  # mixed with each pixel first: sums of powers alone are blind to Thue-Morse sequences
 
 
@@ -40,7 +41,7 @@ def surroundings_hash(image: Tensor) -> Tensor:
     (True, False)
     """
     channel = torch.arange(1, image.shape[1] + 1, device=image.device).reshape(1, -1, *[1] * (image.ndim - 2))
-    hashed = _mix(_mix(_hash_of_values(image.detach()) + channel * _MIX_B)).sum(1)
+    hashed = integer_sum(_mix(_mix(_hash_of_values(image.detach()) + channel * _MIX_B)), [1])
     for axis in range(1, hashed.ndim):
         for distance in _NEIGHBOURS:
             hashed = _mix(hashed + torch.roll(hashed, -distance, axis) * _MIX_C)
@@ -131,14 +132,14 @@ def _orbit_mean(x: Tensor, hashed: Tensor) -> Tensor:
 def _hash_of_values(x: Tensor) -> Tensor:
     """Map floating-point numbers to integers, equal only for equal numbers; 0.0 and -0.0 are equal.
 
-    The digits are cut into pieces of 60 bits by exact arithmetic, since no exporter knows how to look at the bits. Of
-    float64, digits beyond float32's range do not count.
+    The digits are cut into pieces of 60 bits by exact arithmetic, since no exporter knows how to look at the bits; by
+    factors that float32 can hold, since ONNX keeps no others. Of float64, digits beyond float32's range do not count.
     """
-    rest = x.double()
+    rest = x.double() * 2.0**-67
     hashed = torch.zeros_like(rest, dtype=torch.int64)
-    for exponent in _PIECES:
-        piece = (rest * 2.0**exponent).to(torch.int64)
-        rest = rest - piece.double() * 2.0**-exponent
+    for _ in range(_PIECES):
+        piece = rest.to(torch.int64)
+        rest = (rest - piece.double()) * 2.0**60
         hashed = _mix(hashed + piece)
     return hashed
 
@@ -153,8 +154,7 @@ def _sum_of_powers(v: Tensor, axis: int, base: int) -> Tensor:
     """The formula of `surroundings_hash` along one axis, modulo 2**64."""
     n = v.shape[axis]
     shape = [n if i == axis else 1 for i in range(v.ndim)]
-    powers = torch.full((n,), base, dtype=torch.int64, device=v.device).cumprod(0)  # base**1 ... base**n
-    inverses = torch.full((n,), _inverse(base), dtype=torch.int64, device=v.device).cumprod(0)
+    powers, inverses = _powers(base, n, v.device), _powers(pow(base, -1, 2**64), n, v.device)
     terms = v * powers.reshape(shape)
     until = terms.cumsum(axis)
     before = until - terms  # P[i]
@@ -162,7 +162,19 @@ def _sum_of_powers(v: Tensor, axis: int, base: int) -> Tensor:
     return (total + before * (powers[-1] - 1)) * inverses.reshape(shape)
 
 
-def _inverse(odd: int) -> int:
-    """The inverse of an odd number modulo 2**64, as a signed integer."""
-    inverse = pow(odd, -1, 2**64)
-    return inverse - 2**64 if inverse >= 2**63 else inverse
+def _powers(base: int, n: int, device: torch.device) -> Tensor:
+    """base**1 ... base**n modulo 2**64; in a recorded graph by the exponents' digits, since ONNX cannot multiply on."""
+    if not recording():
+        return torch.full((n,), _signed(base), dtype=torch.int64, device=device).cumprod(0)
+    exponents = torch.arange(1, n + 1, device=device)
+    powers = torch.ones_like(exponents)
+    for place in range(_DIGITS):
+        table = [_signed(pow(base, digit * _RADIX**place, 2**64)) for digit in range(_RADIX)]
+        powers = powers * torch.tensor(table, device=device)[exponents % _RADIX]
+        exponents = exponents // _RADIX
+    return powers
+
+
+def _signed(number: int) -> int:
+    """A number modulo 2**64 as a signed integer."""
+    return (number + 2**63) % 2**64 - 2**63

@@ -43,8 +43,9 @@ class EquivariantNetwork(nn.Module):
         self._steps, self._inputs, self._anchor, self._output = tuple(plan.steps), inputs, plan.anchor, output
         self.train(network.training)
 
-    def forward(self, *inputs: Tensor) -> object:
-        """Do what the original does with its inputs, of which the first is the image (B, C, *spatial)."""
+    def forward(self, x: Tensor, *others: Tensor) -> object:
+        """Do what the original does with the image x (B, C, *spatial) and the other inputs of its example."""
+        inputs = (x, *others)
         if len(inputs) != len(self._inputs):
             raise ConfigError(f"the network takes {len(self._inputs)} inputs as its example did, got {len(inputs)}")
         require_images(inputs[0], self._dims, name="the image")

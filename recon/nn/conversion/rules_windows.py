@@ -22,6 +22,8 @@ _MAX_POOL = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode
 _MEAN_POOL = ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
 _POWER_POOL = ("input", "norm_type", "kernel_size", "stride", "ceil_mode")
 
+_POOLING = (max_pool, average_pool, power_pool)  # what a sampling that keeps samples stands in for
+
 Pads = tuple[tuple[int, int], ...]  # before and after, for each axis
 
 
@@ -42,6 +44,8 @@ def pool_maxima(plan: Plan, step: Step) -> None:
     indices = step.name.endswith("_with_indices")
     if indices and not (set(kernel) == {given.stride()} and set(dilation) == {1} and not any(map(any, pads))):
         plan.refuse(step, "it asks for the places of maxima, which windows that overlap do not have on a circle")
+    if indices and plan.sampling.down == "keep":
+        plan.refuse(step, "it asks for the places of maxima, and the sampling keeps samples in the place of maxima")
     span = _span(kernel, dilation)
     _replace(plan, step, given, max_pool, span, pads, kernel=kernel, dilation=dilation, indices=indices)
 
@@ -73,7 +77,7 @@ def shuffle_down(plan: Plan, step: Step) -> None:
 
 def keep_every(plan: Plan, step: Step, x: Value, stride: int, starts: tuple[int, ...]) -> None:
     """Keep every stride-th pixel from a start on."""
-    plan.image(step, x)
+    plan.image(step, x, margin=True)  # what was padded around it is not kept
     windowed = Windowed(keep, (1,) * plan.dims, tuple(-start for start in starts), (0,) * plan.dims)
     plan.sample_down(step, windowed, stride, x)
 
@@ -115,7 +119,10 @@ def _replace(
     tensors: tuple[object, ...] = (),
     **options: object,
 ) -> None:
-    """Replace an operation by the same on a circle, if its result has one pixel for every stride**d of the image."""
+    """Replace an operation by the same on a circle, if its result has one pixel for every stride**d of the image.
+
+    Pooling gives way to its samples where the sampling keeps those.
+    """
     x, stride = given["input"], given.stride()
     placement = plan.image(step, x, margin=True)
     assert isinstance(x, Value)  # it lies on a grid
@@ -129,6 +136,9 @@ def _replace(
                 f"its padding of {before} and {after} pixels does not fit its window of {width} and its stride of "
                 f"{stride}: the result must have 1/{stride} of the image's size",
             )
+    if function in _POOLING and stride > 1 and plan.sampling.down == "keep":
+        keep_every(plan, replace(step, name=f"keep for {step.name}"), x, stride, (0,) * plan.dims)
+        return
     before_all, after_all = (tuple(widths) for widths in zip(*pads, strict=True))
     windowed = Windowed(function, span, before_all, after_all, options)
     if stride == 1:
