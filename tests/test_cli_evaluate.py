@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 
 from recon.cli import main
+from recon.data.synthetic.make import LabelledSet, make
+from recon.evaluation.labels.protocols import LABEL_PROTOCOLS
+from recon.evaluation.protocols import PROTOCOLS
 from recon.records import read_records
 from tests.data.files import write_fastmri_folder
+from tests.evaluation.labels.small import classifier, write_label_run
 from tests.evaluation.small import write_run
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +34,15 @@ def plain(knees: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(tmp_path_factory.mktemp("runs") / "plain", data=knees)
 
 
+@pytest.fixture(scope="module")
+def labeller(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the run of a classifier on a synthetic CIFAR-10 folder."""
+    folder = tmp_path_factory.mktemp("data") / "cifar10"
+    make(LabelledSet("cifar10", images=60, size=32), folder)
+    run = tmp_path_factory.mktemp("runs") / "labeller"
+    return write_label_run(run, classifier("mass", classes=10), modality="cifar10", folder=folder)
+
+
 def evaluated(*arguments: str | Path) -> int:
     return main(["evaluate", *map(str, arguments), "--device", "cpu"])
 
@@ -40,6 +53,9 @@ def test_help_loads_no_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stderr.split() == ["False", "False"]
     assert "[NAME=]NETWORK" in done.stdout
+    for protocols in (PROTOCOLS, LABEL_PROTOCOLS):
+        places = [done.stdout.find(f" {name}") for name in protocols]
+        assert -1 not in places
 
 
 def test_a_run_is_evaluated_from_beginning_to_end(
@@ -57,6 +73,18 @@ def test_a_run_is_evaluated_from_beginning_to_end(
     assert len((out / "records.csv").read_text().splitlines()) == len(records) + 1
     assert evaluated(plain, "zero-filling", *options) == 0
     assert read_records(out) == records
+
+
+def test_a_classifier_is_evaluated_from_beginning_to_end(
+    labeller: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--protocol", "accuracy,consistency,crops,adversary", "--limit", "2", "--out", tmp_path / "out")
+    assert evaluated(labeller, *options) == 0
+    assert f"4 records in {tmp_path}/out/records.jsonl" in capsys.readouterr().out
+    records = {record.protocol: record for record in read_records(tmp_path / "out")}
+    assert list(records) == ["accuracy", "consistency", "crops", "adversary"]
+    assert records["consistency"].measures["agreeing"] == records["consistency"].measures["pairs"] == 10
+    assert records["adversary"].measures["correct"] == records["adversary"].measures["correct_worst"]
 
 
 def test_the_next_command_can_be_copied(plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,12 +121,24 @@ def test_what_a_function_raises_is_told_in_a_line(
         (["PLAIN", "PLAIN"], "write NAME=PATH"),
         (["a.onnx", "--modality", "mri"], "a.onnx"),
         (["a.pt2", "--modality", "mri"], "a.pt2"),
+        (["LABELLER", "--protocol", "quality"], "quality is not for CIFAR-10 data; choose of accuracy"),
+        (["LABELLER", "--protocol", "acuracy"], "did you mean 'accuracy'?"),
+        (["LABELLER", "--modality", "mri"], "mass must be for MRI data"),
+        (["LABELLER", "--factory", "torch:relu"], "a factory is for files of networks of your own"),
+        (["LABELLER", "PLAIN", "torch:relu"], "torch:relu must be for images or for labels"),
+        (["torch:relu", "--modality", "cifar10", "--data", "nowhere"], "nowhere"),
     ],
 )
 def test_mistakes_are_told_in_a_line_with_status_two(
-    arguments: list[str], words: str, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    words: str,
+    plain: Path,
+    labeller: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    given = [str(plain) if word == "PLAIN" else word for word in arguments]
+    runs = {"PLAIN": str(plain), "LABELLER": str(labeller)}
+    given = [runs.get(word, word) for word in arguments]
     assert evaluated(*given, "--out", tmp_path / "out") == 2
     told = capsys.readouterr().err
     assert told.startswith("recon: error: ")

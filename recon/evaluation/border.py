@@ -9,7 +9,8 @@ from torch import Tensor
 from recon.errors import ConfigError, ShapeError, require_at_least
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol, place_of
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics.equivariance import disagreement
 from recon.records import Word
 
@@ -18,7 +19,7 @@ STEPS = (1, 3)
 _COMMON = 16  # divides the crops, so that they are alike for networks of most periods
 
 
-class BorderProtocol(Protocol):
+class BorderProtocol(Protocol[Study]):
     """The difference between the outputs for two crops of one image, on what both show, by the distance to the border.
 
     Args:

@@ -15,7 +15,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import AnyStudy, Unit
 from recon.records import Word
 
 WARM_UPS, FEWEST = 2, 5  # passes
@@ -23,8 +23,8 @@ SHORTEST, LONGEST = 0.3, 20.0  # seconds of one round
 ROUNDS = 5
 
 
-class CostProtocol(Protocol):
-    """Parameters, seconds for one slice, slices a second in batches, and the most memory that a slice takes.
+class CostProtocol(Protocol[AnyStudy]):
+    """Parameters, seconds for one image, images a second in batches, and the most memory that an image takes.
 
     Time is measured in rounds, each of all networks in turn, so that ratios hold where the machine's speed drifts; the
     rest in the first round alone.
@@ -33,7 +33,7 @@ class CostProtocol(Protocol):
     name, title = "cost", "parameters, time and memory"
     version, in_turns = 2, True
 
-    def convention(self, study: Study) -> str:
+    def convention(self, study: AnyStudy) -> str:
         """Say how."""
         memory = (
             "the most that torch has allocated on the GPU during a pass, less what it had before"
@@ -42,24 +42,24 @@ class CostProtocol(Protocol):
             "without the working memory of libraries beneath torch; not known for what does not run in torch"
         )
         return (
-            f"white noise of the slices' size, weights channels last where they are recon's; seconds: wall time of one "
+            f"white noise of the images' size, weights channels last where they are recon's; seconds: wall time of one "
             f"image, in {ROUNDS} rounds of all networks in turn, in each the median of at least {FEWEST} passes after "
             f"{WARM_UPS}, for {SHORTEST:g} to {LONGEST:g} seconds, whatever else the machine does; ratios: medians of "
             f"those of each round; throughput: images a second in batches, measured alike; peak_memory: of one image, "
             f"in bytes: {memory}; parameters: learnt numbers"
         )
 
-    def units(self, model: Model, study: Study) -> Sequence[Unit]:
+    def units(self, model: Model, study: AnyStudy) -> Sequence[Unit]:
         """Take it as a whole, several times."""
         return [Unit(f"round {number}", (number,)) for number in range(ROUNDS)]
 
-    def passes(self, model: Model, unit: Unit, study: Study) -> int:
+    def passes(self, model: Model, unit: Unit, study: AnyStudy) -> int:
         """Count the least number of images: how many fit into the time shows only then."""
         return (WARM_UPS + FEWEST) * (1 if unit.indices[0] else 1 + model.batch_size)
 
-    def measure(self, model: Model, unit: Unit, study: Study) -> Iterator[Measured]:
+    def measure(self, model: Model, unit: Unit, study: AnyStudy) -> Iterator[Measured]:
         """Measure time; in the first round, the rest too."""
-        values = study.generator("cost").standard_normal((model.batch_size, 1, *study.size))
+        values = study.generator("cost").standard_normal((model.batch_size, *study.shape))
         batch = torch.from_numpy(values).float().to(model.device)
         (number,) = unit.indices
         measures = {"seconds": median_seconds(_pass_of(model, batch[:1]), model.device)}

@@ -6,14 +6,15 @@ from torch import Tensor
 
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol, place_of
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics.equivariance import disagreement, equivariance_pair
 from recon.metrics.quality import ssim
 
 FURTHEST = 16  # pixels, along each axis: Chaman and Dokmanic (2021)
 
 
-class EquivarianceProtocol(Protocol):
+class EquivarianceProtocol(Protocol[Study]):
     """One random circular shift for each image; NMSE and SSIM between T(G(x)) and G(T(x)), by volume and by image."""
 
     name, title = "equivariance", "one random shift of each image"

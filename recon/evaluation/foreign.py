@@ -1,32 +1,32 @@
 """Networks that are not recon's own: ONNX files, exported programs, and functions by their names."""
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from hashlib import file_digest, sha256
 from pathlib import Path
 from types import ModuleType
 
 from torch import Tensor, nn
 
-from recon.checkpoints import weights_hash
+from recon.checkpoints import Checkpoint, weights_hash
 from recon.errors import ConfigError, DataError
 from recon.evaluation.exported import load_program
 from recon.evaluation.fitting import fitted
-from recon.evaluation.guarded import guarded, words_of
+from recon.evaluation.guarded import guarded
 from recon.evaluation.onnx_files import open_session
-from recon.nn.unet import UNet
+from recon.factories import called, factory, named
+from recon.nn import Classifier, Segmenter, UNet
+
+OWN = (UNet, Classifier, Segmenter)  # recon's networks, which a file can hold and which know their period
 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A function from images to images, and what is known of it.
+    """A function from images to images or logits, and what is known of it.
 
     Args:
-        function: from images (B, C, H, W) to images.
+        function: from images (B, C, H, W) to images, or to logits.
         kind: `onnx`, `torch.export`, `function`, or the class of a network.
         source: where it came from.
         weights: SHA-256 of the weights, or of the files that hold them or the code: another one is evaluated anew.
@@ -43,7 +43,7 @@ class Foreign:
 
 
 def onnx_model(path: Path, *, device: str) -> Foreign:
-    """Open an ONNX file with one input and one output, both of images (B, C, H, W).
+    """Open an ONNX file with one input and one output, the input images (B, C, H, W).
 
     It runs by ONNX Runtime, on a GPU where that is asked for and the installed ONNX Runtime can; `source` says where. A
     file that was exported for one number of images, or several, is given that many. The hash covers the files of
@@ -74,17 +74,15 @@ def exported_program(path: Path, *, device: str) -> Foreign:
 
 
 def named_function(spec: str, *, device: str) -> Foreign:
-    """Import `module:name`, a function from images to images or a network; or call `module:factory()` for one.
+    """Import `module:name`, a function of images or a network; or call `module:factory()` for one.
 
     Modules are found as by `python -m`: those installed, and those in the current folder. The code of the module is
     run: name only what you trust. Networks are put into eval mode and onto the device. The hash covers the weights and
     the source of the module and of the network's class, but not what these import.
     """
-    module_name, _, name = spec.partition(":")
-    module = _imported(module_name)
-    found = _named(module, name.removesuffix("()"))
-    if name.endswith("()"):
-        found = _called(found, spec)
+    module, found = named(spec.removesuffix("()"))
+    if spec.endswith("()"):
+        found = called(found, spec)
     elif isinstance(found, type):
         raise ConfigError(f"{spec} must be a function or a network, got a class; write {spec}() to make one of it")
     if not callable(found):
@@ -92,6 +90,25 @@ def named_function(spec: str, *, device: str) -> Foreign:
     if isinstance(found, nn.Module):
         return _network(Foreign(found, "", spec, _code_hash(module, inspect.getmodule(type(found)))), found, device)
     return Foreign(guarded(found, spec), "function", spec, _code_hash(module, inspect.getmodule(found)))
+
+
+def factory_of(path: Path, about: Checkpoint, spec: str | None) -> Callable[[], nn.Module]:
+    """Give the function that builds the network in a file, which is the one that the user names, not the file."""
+    wanted = about.arguments.get("factory")
+    if spec is None:
+        raise ConfigError(
+            f"{path} holds a network that {wanted} builds, and no code that a file names is run; pass --factory "
+            f"module:function, if you trust it"
+        )
+    build = factory(spec)
+
+    def network() -> nn.Module:
+        made = build()
+        if not isinstance(made, nn.Module):
+            raise ConfigError(f"{spec} must give a network (torch.nn.Module), got {type(made).__name__}")
+        return made
+
+    return network
 
 
 def _network(described: Foreign, network: nn.Module, device: str) -> Foreign:
@@ -102,48 +119,10 @@ def _network(described: Foreign, network: nn.Module, device: str) -> Foreign:
         described,
         function=guarded(network, described.source),
         kind=type(network).__name__,
-        weights=weights if type(network) is UNet else sha256(f"{described.weights} {weights}".encode()).hexdigest(),
+        weights=weights if type(network) in OWN else sha256(f"{described.weights} {weights}".encode()).hexdigest(),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         module=network,
     )
-
-
-def _imported(name: str) -> ModuleType:
-    if not all(part.isidentifier() for part in name.split(".")):
-        raise ConfigError(f"a module must have a name such as package.module, got {name!r}; write module:function")
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    importlib.invalidate_caches()
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        missing = str(error.name)
-        if name == missing or name.startswith(f"{missing}."):
-            raise ConfigError(
-                f"there must be a module {name}, got none: no {missing} is installed or in the current folder"
-            ) from error
-        raise ConfigError(f"{name} cannot be imported: it needs {missing}, which is not installed") from error
-    except (Exception, SystemExit) as error:  # whatever its code does
-        raise ConfigError(f"{name} cannot be imported: {words_of(error)}") from error
-
-
-def _named(module: ModuleType, name: str) -> object:
-    if not hasattr(module, name):
-        known = [one for one in vars(module) if not one.startswith("_")]
-        near = get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"{module.__name__} must have what is named, got {name!r}, which it has not{hint}")
-    return getattr(module, name)
-
-
-def _called(factory: object, spec: str) -> object:
-    if not callable(factory):
-        raise ConfigError(f"{spec} must call a function that gives a network, got {type(factory).__name__}")
-    try:
-        return factory()
-    except Exception as error:  # whatever its code does
-        raise ConfigError(f"{spec} cannot be called without arguments: {words_of(error)}") from error
 
 
 def _code_hash(*modules: ModuleType | None) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from recon.errors import ConfigError, ReconError
+from recon.factories import words_of
 
 
 def guarded(function: Callable[[Tensor], Tensor], name: str) -> Callable[[Tensor], Tensor]:
@@ -29,9 +30,3 @@ def guarded(function: Callable[[Tensor], Tensor], name: str) -> Callable[[Tensor
             ) from error
 
     return apply
-
-
-def words_of(error: BaseException) -> str:
-    """Name an error, and give the first line of what it says."""
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__

@@ -10,14 +10,15 @@ from recon.evaluation.equivariance import FURTHEST
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol
 from recon.evaluation.shifts import passes_of, shift_set, shifted_outputs
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics.equivariance import disagreement
 from recon.records import Word
 
 LARGEST = 64  # pixels along each side: every residue counts, not the size
 
 
-class HardProtocol(Protocol):
+class HardProtocol(Protocol[Study]):
     """Blank, striped, periodic and symmetric images under every shift; the worst of each image.
 
     Args:

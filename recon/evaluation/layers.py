@@ -11,7 +11,8 @@ from recon.evaluation.features import largest_stride, layer_errors
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol
 from recon.evaluation.shifts import grid_of, shifted_outputs
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics.equivariance import disagreement
 from recon.records import Word
 
@@ -19,7 +20,7 @@ BROKEN = 1e-10  # NMSE above which a layer is no longer equivariant; rounding st
 OUTPUT = "output"  # stands for the network's output where no layer is broken before it
 
 
-class LayersProtocol(Protocol):
+class LayersProtocol(Protocol[Study]):
     """The equivariance error behind every layer, and the first layer that has one.
 
     Gives one result for the network, with an empty `item`: the largest `nmse` of its outputs, the share of shifts that

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from recon.checkpoints import SUFFIX, Checkpoint, load, read_about
 from recon.errors import ConfigError, DataError
-from recon.evaluation.foreign import Foreign, exported_program, named_function, onnx_model
+from recon.evaluation.foreign import OWN, Foreign, exported_program, factory_of, named_function, onnx_model
+from recon.evaluation.modalities import IMAGES, KNOWN
 from recon.evaluation.models import Model, Precision
-from recon.nn.unet import UNet
+from recon.nn import Classifier, Converted, Segmenter, UNet
+from recon.nn.converted import NONE
 from recon.records import BUILT_IN, Subject, Word
 from recon.samplings import find_sampling, sampling_from_words
 
@@ -22,6 +24,7 @@ UNTOUCHED: dict[str, tuple[str, ...]] = {  # what leaves its input as it is, and
     "fbp": ("ct",),
     "identity": ("mri", "ct"),
 }
+_MODALITIES = {UNet: IMAGES, Classifier: ("cifar10", "imagenet"), Segmenter: ("voc",), Converted: KNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Found:
 
     model: Model
     data: Mapping[str, Word] | None
-    modalities: tuple[str, ...] = ("mri", "ct")
+    modalities: tuple[str, ...] = KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,22 @@ class Place:
     checkpoint: str = "best"
 
 
-def find_models(specs: Sequence[str], place: Place) -> list[Found]:
+def find_models(specs: Sequence[str], place: Place, *, factory: str | None = None) -> list[Found]:
     """Load what is named: `[NAME=]SPEC`, where SPEC is one of these.
 
     - the folder of a run, or a network's .safetensors file;
     - an .onnx file, or a .pt2 file of torch.export;
-    - `module:function` from images to images, or `module:factory()` that gives a network;
+    - `module:function` from images to images or logits, or `module:factory()` that gives a network;
     - zero-filling, fbp or identity.
+
+    Files of networks of the user's own need the `factory`, `module:function`, that builds them: no code that a file
+    names is run.
     """
     if not specs:
         raise ConfigError("there must be something to evaluate, got nothing; name a run, a file or a function")
-    found = [_find(spec, place) for spec in specs]
+    found = [_find(spec, place, factory) for spec in specs]
+    if factory is not None and not any(isinstance(one.model.module, Converted) for one in found):
+        raise ConfigError(f"a factory is for files of networks of your own, got {factory} and no such file")
     taken = _taken_twice(found)
     named = [_renamed(one, spec) if one.model.name in taken else one for one, spec in zip(found, specs, strict=True)]
     if taken := _taken_twice(named):
@@ -67,24 +75,36 @@ def _taken_twice(found: Sequence[Found]) -> list[str]:
     return [name for (name, _), count in counts.items() if count > 1]
 
 
-def variant_of(arguments: Mapping[str, Word], training: Mapping[str, Word]) -> str:
-    """Name a network by its sampling, its blur and how it was trained to be equivariant.
+def variant_of(
+    arguments: Mapping[str, Word], training: Mapping[str, Word], conversion: Mapping[str, Word] | None = None
+) -> str:
+    """Name a network by its sampling, its blur, how it was trained to be equivariant, and where its weights are from.
 
     >>> variant_of({"sampling": "aps", "blur": "tri-3"}, {}), variant_of({"sampling": "lpf"}, {})
     ('aps-tri-3', 'lpf-tri-3')
     >>> variant_of({"sampling": "plain"}, {"shift_augmentation": 16})
     'plain-shifts'
+    >>> variant_of({"sampling": "mass"}, {}, {"from": "plain"}), variant_of({"sampling": "mass"}, {"start": {}})
+    ('mass-transferred', 'mass-tuned')
     """
     words = arguments.get("sampling", "aps")
-    sampling = sampling_from_words(words) if isinstance(words, str | Mapping) else find_sampling("aps")
-    blur = arguments.get("blur") or sampling.blur
-    parts = [sampling.name, *([str(blur)] if blur else [])]
+    blur = arguments.get("blur")
+    if words == NONE:
+        parts = [NONE]
+    else:
+        sampling = sampling_from_words(words) if isinstance(words, str | Mapping) else find_sampling("aps")
+        blur = blur or sampling.blur
+        parts = [sampling.name, *([str(blur)] if blur else [])]
     parts += ["shifts"] if training.get("shift_augmentation") else []
     parts += ["penalty"] if training.get("equivariance_weight") else []
+    if training.get("start") is not None:
+        parts.append("tuned")
+    elif conversion is not None:
+        parts.append("transferred")
     return "-".join(parts)
 
 
-def _find(spec: str, place: Place) -> Found:
+def _find(spec: str, place: Place, factory: str | None) -> Found:
     named, what = _name_and_place(spec)
     if what in UNTOUCHED:
         subject = Subject(named or what, BUILT_IN, variant=what, parameters=0, period=1)
@@ -96,7 +116,7 @@ def _find(spec: str, place: Place) -> Found:
         return _foreign(named or path.stem, exported_program(path, device=place.device), place)
     if ":" in what and not _is_there(path):
         return _foreign(named or what, named_function(what, device=place.device), place)
-    return _network(named, path, place)
+    return _network(named, path, place, factory)
 
 
 def _name_and_place(spec: str) -> tuple[str, str]:
@@ -136,24 +156,26 @@ def _network_file(path: Path, checkpoint: str) -> Path:
     )
 
 
-def _network(named: str, path: Path, place: Place) -> Found:
+def _network(named: str, path: Path, place: Place, factory: str | None) -> Found:
     """Load a run's network, or a network's file."""
     file = _network_file(path, place.checkpoint)
     about = read_about(file)
-    network = load(file, device=place.device).to(memory_format=torch.channels_last)  # which is faster, and as exact
-    subject = _subject_of(named, about, network, run=path)
-    data = about.about.get("data")
-    model = _model(subject, network, place)
+    build = factory_of(file, about, factory) if about.network == Converted.__name__ else None
+    network = load(file, device=place.device, factory=build)
+    network = network.to(memory_format=torch.channels_last)  # which is faster, and as exact
+    model = _model(_subject_of(named, about, network, run=path), network, place)
     model.module = network
-    if not isinstance(data, Mapping) or data.get("modality") not in ("mri", "ct"):
-        return Found(model, None)
+    data = about.about.get("data")
+    if not isinstance(data, Mapping) or data.get("modality") not in KNOWN:
+        return Found(model, None, _MODALITIES[type(network)])
     return Found(model, data, (str(data["modality"]),))
 
 
-def _subject_of(named: str, about: Checkpoint, network: UNet, *, run: Path) -> Subject:
-    training = about.about.get("training")
-    training = training if isinstance(training, Mapping) else {}
-    variant = variant_of(about.arguments, training)
+def _subject_of(
+    named: str, about: Checkpoint, network: UNet | Classifier | Segmenter | Converted, *, run: Path
+) -> Subject:
+    training, conversion = (_mapping(about.about.get(name)) for name in ("training", "conversion"))
+    variant = variant_of(about.arguments, training or {}, conversion)
     return Subject(
         name=named or variant,
         kind=about.network,
@@ -163,12 +185,17 @@ def _subject_of(named: str, about: Checkpoint, network: UNet, *, run: Path) -> S
         period=network.multiple,
         details={
             "arguments": about.arguments,
-            "training": training,
+            "training": training or {},
+            **({"conversion": conversion} if conversion is not None else {}),
             "data": _without_folder(about.about.get("data")),
             "epoch": about.about.get("epoch"),
             "run": run.name,
         },
     )
+
+
+def _mapping(words: Word) -> Mapping[str, Word] | None:
+    return words if isinstance(words, Mapping) else None
 
 
 def _without_folder(data: Word) -> Word:
@@ -182,7 +209,7 @@ def _foreign(name: str, foreign: Foreign, place: Place) -> Found:
         name,
         foreign.weights,
         foreign.parameters,
-        period=foreign.module.multiple if isinstance(foreign.module, UNet) else 0,
+        period=foreign.module.multiple if isinstance(foreign.module, OWN) else 0,
         details={"source": foreign.source},
     )
     model = _model(subject, foreign.function, place)

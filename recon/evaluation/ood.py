@@ -14,7 +14,8 @@ from recon.errors import DataError
 from recon.evaluation.equivariance import FURTHEST, pair_measures
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol, place_of
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics.equivariance import disagreement, equivariance_pair
 from recon.nn.unet import UNet
 
@@ -35,7 +36,7 @@ class _Held:
     batches: dict[str, Batch] = field(default_factory=dict)
 
 
-class OutOfDistributionProtocol(Protocol):
+class OutOfDistributionProtocol(Protocol[Study]):
     """One random circular shift of each image, of sets that no network was trained on."""
 
     name, title = "ood", "equivariance out of the training distribution"

@@ -8,7 +8,8 @@ from recon.data.samples import Batch, MovableSlices, collate
 from recon.errors import ConfigError, ShapeError
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol, place_of
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics.equivariance import disagreement
 from recon.records import Word
 
@@ -16,7 +17,7 @@ SHIFTS = ((1, 0), (0, 1), (3, 5))
 _EFFORT = 32  # passes: to measure an image takes the processor about as long as so many take a graphics card
 
 
-class PhysicsProtocol(Protocol):
+class PhysicsProtocol(Protocol[Study]):
     """NMSE between the reconstruction of a moved object and the moved reconstruction; beside it that of the inputs.
 
     Args:

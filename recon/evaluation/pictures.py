@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from recon.evaluation.models import Model
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.files import written_whole
 from recon.metrics.quality import psnr
 from recon.ops.periodic import roll_images

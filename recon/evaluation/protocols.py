@@ -10,10 +10,11 @@ from recon.evaluation.physics import PhysicsProtocol
 from recon.evaluation.protocol import Protocol
 from recon.evaluation.quality import QualityProtocol
 from recon.evaluation.stability import StabilityProtocol
+from recon.evaluation.study import Study
 from recon.evaluation.subpixel import SubpixelProtocol
 from recon.evaluation.worst import WorstProtocol
 
-PROTOCOLS: dict[str, type[Protocol]] = {
+PROTOCOLS: dict[str, type[Protocol[Study]]] = {
     protocol.name: protocol
     for protocol in (
         QualityProtocol,

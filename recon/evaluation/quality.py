@@ -7,11 +7,12 @@ import torch
 from recon.errors import DataError
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol, place_of
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics.quality import Quality, image_quality, volume_quality
 
 
-class QualityProtocol(Protocol):
+class QualityProtocol(Protocol[Study]):
     """NMSE, PSNR and SSIM against the targets: volume by volume as fastMRI does, or image by image as dival does."""
 
     name, title = "quality", "closeness to the target"

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import torch
 
@@ -17,34 +17,34 @@ from recon import __version__
 from recon.data.progress import Counter
 from recon.errors import ReconError
 from recon.evaluation.models import Model
-from recon.evaluation.pictures import draw_worst_case
 from recon.evaluation.protocol import Measured, Protocol
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import AnyStudy, Unit
 from recon.files import written_whole
 from recon.locks import claimed, held
 from recon.records import FORMAT, LINES, TABLE, Circumstances, Record, read_records, to_line, write_lines, write_table
 
 PARTS = "parts"
+StudyT = TypeVar("StudyT", bound=AnyStudy)
 Counting: TypeAlias = type[Counter] | Callable[..., Counter]
 
 _PATIENCE = 0.5  # seconds between two looks at what other processes are at
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Task(Generic[StudyT]):
     """One unit of one protocol for one model; `part` is the file that holds its records once it is measured."""
 
     model: Model
-    protocol: Protocol
+    protocol: Protocol[StudyT]
     unit: Unit
-    study: Study
+    study: StudyT
     part: Path
 
 
 def evaluate(
     models: Sequence[Model],
-    study: Study,
-    protocols: Sequence[Protocol],
+    study: StudyT,
+    protocols: Sequence[Protocol[StudyT]],
     out: Path,
     *,
     counting: Counting = Counter,
@@ -59,7 +59,8 @@ def evaluate(
     _others(out, [])  # what is there must be readable, before hours of work
     _measure_all(tasks, counting)
     records = [record for task in tasks for record in _read_part(task.part)]
-    draw_worst_case(models, study, records, out)
+    for protocol in protocols:
+        protocol.conclude(models, study, records, out)
     with held(out / PARTS / "merging.lock"):
         merged = [*_others(out, records), *records]
         write_lines(merged, out / LINES)
@@ -68,21 +69,23 @@ def evaluate(
 
 
 def unfit_protocols(
-    models: Sequence[Model], study: Study, protocols: Sequence[Protocol]
+    models: Sequence[Model], study: StudyT, protocols: Sequence[Protocol[StudyT]]
 ) -> Mapping[tuple[str, str], str]:
     """Say which protocols do not fit which models, and why."""
     found = {(model.name, protocol.name): protocol.unfit(model, study) for model in models for protocol in protocols}
     return {key: reason for key, reason in found.items() if reason}
 
 
-def circumstances_of(model: Model, study: Study) -> Circumstances:
+def circumstances_of(model: Model, study: AnyStudy) -> Circumstances:
     """Say how a model is measured."""
     device = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else platform.machine()
     versions = {"recon": __version__, "torch": str(torch.__version__), "python": platform.python_version()}
     return Circumstances(study.seed, versions, f"{model.device.type} ({device})", model.precision)
 
 
-def _all_tasks(models: Sequence[Model], study: Study, protocols: Sequence[Protocol], out: Path) -> Iterator[Task]:
+def _all_tasks(
+    models: Sequence[Model], study: StudyT, protocols: Sequence[Protocol[StudyT]], out: Path
+) -> Iterator[Task[StudyT]]:
     """Cut all work, network by network; last comes what is measured of all networks in turn."""
     for model in models:
         for protocol in protocols:
@@ -94,7 +97,7 @@ def _all_tasks(models: Sequence[Model], study: Study, protocols: Sequence[Protoc
         yield from (task for task in turn if task is not None)
 
 
-def _tasks(model: Model, protocol: Protocol, study: Study, out: Path) -> Iterator[Task]:
+def _tasks(model: Model, protocol: Protocol[StudyT], study: StudyT, out: Path) -> Iterator[Task[StudyT]]:
     """Cut a protocol's work on a model; nothing where it does not fit."""
     if protocol.unfit(model, study):
         return
@@ -102,7 +105,7 @@ def _tasks(model: Model, protocol: Protocol, study: Study, out: Path) -> Iterato
         yield Task(model, protocol, unit, study, out / PARTS / f"{_key(model, protocol, unit, study)}.jsonl")
 
 
-def _key(model: Model, protocol: Protocol, unit: Unit, study: Study) -> str:
+def _key(model: Model, protocol: Protocol[StudyT], unit: Unit, study: StudyT) -> str:
     """Hash everything that a unit's records depend on."""
     subject = replace(model.subject, details={})
     words = {
@@ -116,7 +119,7 @@ def _key(model: Model, protocol: Protocol, unit: Unit, study: Study) -> str:
     return sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _measure_all(tasks: Sequence[Task], counting: Counting) -> None:
+def _measure_all(tasks: Sequence[Task[StudyT]], counting: Counting) -> None:
     """Measure what is not there yet, until all is there; units that another process is at are waited for."""
     left = [task for task in tasks if not task.part.exists()]
     with counting("evaluating", sum(_passes(task) for task in left), unit="images") as counter:
@@ -135,7 +138,7 @@ def _measure_all(tasks: Sequence[Task], counting: Counting) -> None:
             left = later
 
 
-def _measure(task: Task, counter: Counter) -> None:
+def _measure(task: Task[StudyT], counter: Counter) -> None:
     """Measure one unit and write its records."""
     model, protocol = task.model, task.protocol
     done, foretold = 0, _passes(task)
@@ -161,7 +164,7 @@ def _measure(task: Task, counter: Counter) -> None:
         os.fsync(file.fileno())  # an empty part would mean that nothing was found
 
 
-def _record(found: Measured, task: Task, convention: str) -> Record:
+def _record(found: Measured, task: Task[StudyT], convention: str) -> Record:
     return Record(
         protocol=task.protocol.name,
         scope=found.scope,
@@ -178,7 +181,7 @@ def _record(found: Measured, task: Task, convention: str) -> Record:
     )
 
 
-def _passes(task: Task) -> int:
+def _passes(task: Task[StudyT]) -> int:
     return max(1, task.protocol.passes(task.model, task.unit, task.study))
 
 

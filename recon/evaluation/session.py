@@ -1,48 +1,32 @@
 """One evaluation from words: which networks, which data, which protocols; the data of each network found for it."""
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeAlias
 
-import torch
-
-from recon.data.datamodules import CTData, MRIData, SliceData
-from recon.data.inspection.kinds import data_folder
 from recon.data.progress import Counter
-from recon.data.samples import Slices
-from recon.errors import ConfigError, DataError, require_known
-from recon.evaluation.loading import Found, Place, find_models
+from recon.errors import ConfigError, require_known
+from recon.evaluation.choosing import DATA, LABEL_DATA, data_of, modalities_of, other_slices
+from recon.evaluation.devices import chosen_device
+from recon.evaluation.labels.adversary import AdversaryProtocol
+from recon.evaluation.labels.fitness import misfit as label_misfit
+from recon.evaluation.labels.protocols import LABEL_PROTOCOLS
+from recon.evaluation.labels.study import LabelStudy, label_study_of
+from recon.evaluation.loading import Found, find_models
+from recon.evaluation.modalities import LABELS, TITLES
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Protocol
 from recon.evaluation.protocols import PROTOCOLS
-from recon.evaluation.running import Counting, evaluate, unfit_protocols
+from recon.evaluation.running import Counting, StudyT, evaluate, unfit_protocols
 from recon.evaluation.study import Study, study_of
+from recon.evaluation.wishes import Wishes
 from recon.evaluation.worst import WorstProtocol
-from recon.nn.unet import UNet
-from recon.records import Record, Word
+from recon.nn import Converted, UNet
+from recon.records import Record
 
-DATA: dict[str, type[MRIData | CTData]] = {"mri": MRIData, "ct": CTData}
-_KINDS = {"fastmri": "mri", "lodopab": "ct"}
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What is asked for: see `recon evaluate --help`."""
-
-    specs: Sequence[str]
-    out: Path
-    protocols: Sequence[str] = tuple(PROTOCOLS)
-    data: Path | None = None
-    modality: str | None = None
-    ood: Path | None = None
-    other: Path | None = None
-    limit: int | None = None
-    seed: int = 0
-    every_shift: bool = False
-    ten_shifts: bool = False
-    place: Place = field(default_factory=Place)
+__all__ = ["Outcome", "Wishes", "chosen_device", "other_slices", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,154 +37,124 @@ class Outcome:
     left_out: Mapping[tuple[str, str], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Party(Generic[StudyT]):
+    """Networks that are measured together, on what, how, and which of them cannot be (by name) and why."""
+
+    models: Sequence[Model]
+    study: StudyT
+    protocols: Sequence[Protocol[StudyT]]
+    misfits: Mapping[str, str]
+
+    @property
+    def fitting(self) -> list[Model]:
+        """The networks that can be measured."""
+        return [model for model in self.models if model.name not in self.misfits]
+
+    def measured(self, out: Path, counting: Counting) -> list[Record]:
+        """Measure them."""
+        return evaluate(self.fitting, self.study, self.protocols, out, counting=counting)
+
+    @property
+    def left_out(self) -> dict[tuple[str, str], str]:
+        """What is not measured, and why."""
+        whole = {(name, "everything"): reason for name, reason in self.misfits.items()}
+        if not self.protocols:
+            reason = f"no protocol that was asked for is for {TITLES[self.study.modality]} data"
+            whole |= {(model.name, "everything"): reason for model in self.fitting}
+        return {**unfit_protocols(self.fitting, self.study, self.protocols), **whole}
+
+
+AnyParty: TypeAlias = Party[Study] | Party[LabelStudy]
+
+
 def run(wishes: Wishes, *, counting: Counting = Counter) -> Outcome:
     """Load everything, so that mistakes show before hours of work, then evaluate; `counting` shows how far it is."""
-    protocols = [_protocol(name, wishes) for name in wishes.protocols]
-    found = find_models(wishes.specs, wishes.place)
-    records: list[Record] = []
-    left_out: dict[tuple[str, str], str] = {}
-    studies = _studies(found, wishes)
-    unfit = {model: reason for models, study in studies for model in models if (reason := _misfit(model, study))}
-    if len(unfit) == len(found):
-        raise ConfigError(next(iter(unfit.values())))
-    for members, study in studies:
-        models = [model for model in members if model not in unfit]
-        records += evaluate(models, study, protocols, wishes.out, counting=counting)
-        left_out |= unfit_protocols(models, study, protocols)
-    measured = {model for models, _ in studies for model in models}
+    for name in wishes.protocols:
+        require_known(name, {**PROTOCOLS, **LABEL_PROTOCOLS}, name="protocol")
+    found = find_models(wishes.specs, wishes.place, factory=wishes.factory)
+    modalities = modalities_of(found, wishes)
+    _require_for(modalities, wishes)
+    parties = [
+        _party(modality, [one for one in found if modality in one.modalities], wishes) for modality in modalities
+    ]
+    if not any(party.fitting for party in parties):
+        raise ConfigError(next(reason for party in parties for reason in party.misfits.values()))
+    records = [record for party in parties for record in party.measured(wishes.out, counting)]
+    left_out = {key: reason for party in parties for key, reason in party.left_out.items()}
     left_out |= {
-        (one.model.name, "everything"): f"it is for {one.modalities[0].upper()} data"
+        (one.model.name, "everything"): f"it is for {TITLES[one.modalities[0]]} data"
         for one in found
-        if one.model not in measured
+        if not {*modalities} & {*one.modalities}
     }
-    left_out |= {(model.name, "everything"): reason for model, reason in unfit.items()}
     return Outcome(records, left_out)
 
 
-def _protocol(name: str, wishes: Wishes) -> Protocol:
-    chosen = PROTOCOLS[require_known(name, PROTOCOLS, name="protocol")]
-    return WorstProtocol(every=wishes.every_shift, ten=wishes.ten_shifts) if chosen is WorstProtocol else chosen()
-
-
-def _studies(found: Sequence[Found], wishes: Wishes) -> list[tuple[list[Model], Study]]:
+def _party(modality: str, members: Sequence[Found], wishes: Wishes) -> AnyParty:
     """Put networks of one modality together with the data that they are evaluated on."""
-    modalities = _modalities(found, wishes)
-    studies = []
-    for modality in modalities:
-        members = [one for one in found if modality in one.modalities]
-        data = _data(modality, members, wishes)
-        study = study_of(
-            data,
-            seed=wishes.seed,
-            limit=wishes.limit,
-            ood=wishes.ood,
-            other=other_slices(modality, wishes.other),
-            device=wishes.place.device,
-        )
-        studies.append(([one.model for one in members], study))
-    if not studies:
-        raise ConfigError("the networks must fit the data, got none that does; give their own data with --data")
-    return studies
+    return _labelling(modality, members, wishes) if modality in LABELS else _reconstructing(modality, members, wishes)
+
+
+def _reconstructing(modality: str, members: Sequence[Found], wishes: Wishes) -> Party[Study]:
+    """Open slices for networks that reconstruct them."""
+    study = study_of(
+        data_of(modality, members, wishes, DATA),
+        seed=wishes.seed,
+        limit=wishes.limit,
+        ood=wishes.ood,
+        other=other_slices(modality, wishes.other),
+        device=wishes.place.device,
+    )
+    protocols = [
+        WorstProtocol(every=wishes.every_shift, ten=wishes.ten_shifts) if chosen is WorstProtocol else chosen()
+        for chosen in _chosen(PROTOCOLS, wishes)
+    ]
+    models = [one.model for one in members]
+    misfits = {model.name: reason for model in models if (reason := _misfit(model, study))}
+    return Party(models, study, protocols, misfits)
+
+
+def _labelling(modality: str, members: Sequence[Found], wishes: Wishes) -> Party[LabelStudy]:
+    """Open labelled images for networks that find their labels."""
+    data = data_of(modality, members, wishes, LABEL_DATA)
+    study = label_study_of(data, seed=wishes.seed, limit=wishes.limit, device=wishes.place.device)
+    protocols = [
+        AdversaryProtocol(every=wishes.every_shift) if chosen is AdversaryProtocol else chosen()
+        for chosen in _chosen(LABEL_PROTOCOLS, wishes)
+    ]
+    models = []
+    for one in members:
+        model = copy(one.model)  # which may have another task on other data
+        model.task = study.task
+        models.append(model)
+    misfits = {model.name: reason for model in models if (reason := label_misfit(model, study))}
+    return Party(models, study, protocols, misfits)
+
+
+def _chosen(known: Mapping[str, type[Protocol[StudyT]]], wishes: Wishes) -> list[type[Protocol[StudyT]]]:
+    """Give the protocols that are asked for, of those that there are for the data."""
+    return [known[name] for name in wishes.protocols or known if name in known]
+
+
+def _require_for(modalities: Sequence[str], wishes: Wishes) -> None:
+    """Refuse what is asked for and is for other data."""
+    there = [name for modality in modalities for name in (LABEL_PROTOCOLS if modality in LABELS else PROTOCOLS)]
+    titles = " and ".join(TITLES[modality] for modality in modalities)
+    for name in wishes.protocols:
+        if name not in there:
+            raise ConfigError(f"{name} is not for {titles} data; choose of {', '.join(dict.fromkeys(there))}")
+    if {*modalities} <= {*LABELS} and (wishes.ood is not None or wishes.other is not None):
+        raise ConfigError(f"--ood and --other are for MRI and CT data, got networks for {titles}; leave them out")
 
 
 def _misfit(model: Model, study: Study) -> str:
     """Say that a network cannot take slices of this size, or nothing."""
     network = model.module
-    if not isinstance(network, UNet) or network.pad is not None:
+    if not isinstance(network, UNet | Converted) or (isinstance(network, UNet) and network.pad is not None):
         return ""
-    if all(length % network.multiple == 0 for length in study.size):
+    if all(length % (network.multiple or 1) == 0 for length in study.size):
         return ""
     return (
         f"{model.name} needs slices whose height and width {network.multiple} divides, got {study.size[0]} x "
         f"{study.size[1]}; evaluate it on others, or build it with pad"
     )
-
-
-def _modalities(found: Sequence[Found], wishes: Wishes) -> list[str]:
-    """Find which modalities are to be evaluated: those asked for, or those that the networks were trained on."""
-    asked = wishes.modality
-    if wishes.data is not None:
-        kind = data_folder(wishes.data)
-        of_data = _KINDS.get(kind.kind)
-        if of_data is None:
-            raise DataError(f"{wishes.data} must be fastMRI or LoDoPaB-CT data, got {kind.kind}")
-        if asked is not None and asked != of_data:
-            raise ConfigError(f"{wishes.data} holds {of_data.upper()} data, but --modality {asked} was asked for")
-        asked = of_data
-    if asked is not None:
-        unfit = [one.model.name for one in found if asked not in one.modalities]
-        if len(unfit) == len(found):
-            raise ConfigError(f"{unfit[0]} must be for {asked.upper()} data, got a network for another modality")
-        return [asked]
-    trained = [one.modalities[0] for one in found if len(one.modalities) == 1]
-    if not trained:
-        raise ConfigError("nothing says which data to evaluate on; give --data FOLDER, or --modality mri or ct")
-    return list(dict.fromkeys(trained))
-
-
-def _data(modality: str, members: Sequence[Found], wishes: Wishes) -> SliceData:
-    """Build the data module: the folder asked for, or that of the training; inputs as the networks know them."""
-    trained = [(one.model.name, one.data) for one in members if one.data is not None]
-    settings = _same(trained, "settings")
-    folder = wishes.data if wishes.data is not None else _same(trained, "folder")
-    if isinstance(folder, str) and not Path(folder).exists():
-        raise DataError(f"the data that the networks were trained on are not at {folder}; say where with --data")
-    given = dict(settings) if isinstance(settings, Mapping) else {}
-    arguments: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
-    }  # the data module checks them itself
-    chosen = None if folder is None else Path(str(folder))
-    try:
-        return DATA[modality](chosen, workers=0, seed=wishes.seed, **arguments)
-    except TypeError as error:
-        raise DataError(
-            f"the settings of {trained[0][0]}'s data cannot be understood: {error}; update recon"
-        ) from error
-
-
-def other_slices(modality: str, folder: Path | None) -> Slices | None:
-    """Open the test slices of the other modality's data, if a folder of them is given."""
-    if folder is None:
-        return None
-    kind = _KINDS.get(data_folder(folder).kind)
-    if kind is None or kind == modality:
-        raise DataError(f"{folder} must hold {'CT' if modality == 'mri' else 'MRI'} data, got {kind or 'others'}")
-    return (
-        CTData(folder, prepared=False).dataset("test") if kind == "ct" else MRIData(folder, clamp=None).dataset("test")
-    )
-
-
-def _same(trained: Sequence[tuple[str, Mapping[str, Word]]], key: str) -> Word:
-    """Give what all networks agree on."""
-    if not trained:
-        return None
-    first, wanted = trained[0][0], trained[0][1].get(key)
-    for name, data in trained:
-        if data.get(key) != wanted:
-            raise ConfigError(
-                f"networks that are evaluated together must share their data, got {first} with {key} {wanted} and "
-                f"{name} with {data.get(key)}; evaluate them one by one, into folders of their own"
-            )
-    return wanted
-
-
-def chosen_device(word: str) -> str:
-    """Give the device that a word names; `auto` is a GPU where there is one.
-
-    Under torchrun or SLURM each process takes the GPU of its local rank.
-    """
-    rank = int(os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_LOCALID") or 0)
-    there = torch.cuda.is_available()
-    if word == "auto":
-        return f"cuda:{rank % torch.cuda.device_count()}" if there else "cpu"
-    try:
-        device = torch.device(word)
-    except RuntimeError as error:
-        raise ConfigError(f"device must be cpu, cuda, cuda:N or auto, got {word!r}") from error
-    if device.type not in ("cpu", "cuda"):
-        raise ConfigError(f"device must be cpu, cuda, cuda:N or auto, got {word!r}")
-    if device.type == "cuda" and not there:
-        raise ConfigError(f"device {word} must be there, got none: torch sees no GPU; pass --device cpu")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f"device {word} must be there, got {torch.cuda.device_count()} GPUs, counted from cuda:0")
-    return word

@@ -1,7 +1,7 @@
 """Which shifts are all there are: for a circular network, those below its period; for others, a search."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -25,32 +25,37 @@ class ShiftSet:
         period: shifts that differ by multiples of it are equivalent; 0 if that does not hold.
         premise: the largest NMSE between T G(x) and G(T x) found for shifts by multiples of the period.
         meaning: `all residues`, `every shift` or `random`.
+        largest: the largest difference of one number found for such shifts.
     """
 
     shifts: Tensor
     period: int
     premise: float
     meaning: str
+    largest: float = float("nan")
 
 
-def shift_set(model: Model, image: Tensor, *, random: Tensor, every: bool = False) -> ShiftSet:
-    """Choose the shifts that are all there are for this network and this image (1, C, H, W).
+def shift_set(model: Model, images: Tensor, *, random: Tensor | None, every: bool = False) -> ShiftSet:
+    """Choose the shifts that are all there are for this network and these images (B, C, H, W).
 
-    A circular network of period p is equivariant to shifts by multiples of p, so that the p**2 shifts below p stand
-    for all. That premise is measured here; where it fails, the `random` shifts (N, 2) are taken, or `every` one.
+    A circular network of period p is equivariant to shifts by multiples of p (a classifier is invariant to them), so
+    that the p**2 shifts below p stand for all. That premise is measured here, on each image; where it fails, the
+    `random` shifts (N, 2) are taken, or every one where that is None, or asked for.
     """
-    height, width = image.shape[2:]
+    height, width = images.shape[2:]
     if every:
         return ShiftSet(grid_of(height, width), 0, float("nan"), "every shift")
-    output = model(image)
-    premise = float("nan")
+    outputs = model(images)
+    premise = largest = float("nan")
     for period in [model.subject.period] if model.subject.period else _PERIODS:
         if height % period or width % period:
             continue
-        premise = _premise(model, image, output, period)
+        premise, largest = _premise(model, images, outputs, period)
         if premise <= ROUNDING:
-            return ShiftSet(grid_of(period, period), period, premise, "all residues")
-    return random_set(random, premise)
+            return ShiftSet(grid_of(period, period), period, premise, "all residues", largest)
+    if random is None:
+        return ShiftSet(grid_of(height, width), 0, premise, "every shift", largest)
+    return replace(random_set(random, premise), largest=largest)
 
 
 def random_set(random: Tensor, premise: float = float("nan")) -> ShiftSet:
@@ -58,14 +63,16 @@ def random_set(random: Tensor, premise: float = float("nan")) -> ShiftSet:
     return ShiftSet(torch.cat([torch.zeros(1, 2, dtype=torch.int64), random]), 0, premise, "random")
 
 
-def passes_of(model: Model, size: tuple[int, int], *, random: int, every: bool = False) -> int:
-    """Foretell how many images the network is given for the shifts of `shift_set` and for choosing them."""
+def passes_of(model: Model, size: tuple[int, int], *, random: int | None, every: bool = False) -> int:
+    """Foretell how often the network is given an image for the shifts of `shift_set` and for choosing them."""
     rows, columns = size
     if every:
         return rows * columns
     period = model.subject.period or _PERIODS[0]
     fits = rows % period == 0 and columns % period == 0
-    return PREMISE_PASSES + (period**2 if fits else 1 + random)
+    if fits:
+        return PREMISE_PASSES + period**2
+    return PREMISE_PASSES + (rows * columns if random is None else 1 + random)
 
 
 def grid_of(rows: int, columns: int) -> Tensor:
@@ -84,9 +91,12 @@ def shifted_outputs(model: Model, image: Tensor, shifts: Tensor) -> Iterator[tup
         yield roll_images(model(moved), -part), part
 
 
-def _premise(model: Model, image: Tensor, output: Tensor, period: int) -> float:
-    errors: list[float] = []
+def _premise(model: Model, images: Tensor, outputs: Tensor, period: int) -> tuple[float, float]:
+    """Give the largest NMSE of an image, and the largest difference, for shifts by multiples of the period."""
+    errors = []
     for multiple in _MULTIPLES:
         shift: Sequence[int] = [period * number for number in multiple]
-        errors.append(disagreement(roll_images(output, shift), model(roll_images(image, shift))).nmse)
-    return max(errors)
+        expected = outputs if outputs.ndim == 2 else roll_images(outputs, shift)
+        got = model(roll_images(images, shift))
+        errors += [disagreement(one, other) for one, other in zip(expected, got, strict=True)]
+    return max(error.nmse for error in errors), max(error.max_abs for error in errors)

@@ -10,7 +10,8 @@ from recon.data.samples import Batch, Origin
 from recon.errors import ConfigError
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol, place_of
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics.equivariance import disagreement
 from recon.nn.inspection import Selections, recorded_selections
 from recon.nn.sampling import Down
@@ -19,7 +20,7 @@ from recon.records import Word
 STRENGTHS = (1e-6, 1e-4, 1e-2, 1e-1)
 
 
-class StabilityProtocol(Protocol):
+class StabilityProtocol(Protocol[Study]):
     """The margin of each slice's selections, and whether noise of some strengths changes them and the output.
 
     Networks without down layers of recon's, or closed ones, have no `margin` and no `flipped`.

@@ -1,13 +1,10 @@
-"""What networks are evaluated on: the test slices of one data set, and the settings that all protocols share."""
+"""What reconstruction networks are evaluated on: the test slices of one data set."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,24 +12,16 @@ from recon.data.datamodules import SliceData
 from recon.data.fastmri import FastMRISlices
 from recon.data.images import image_files
 from recon.data.lodopab import LoDoPaBSlices
-from recon.data.samples import Batch, Origin, Sample, Slices, collate
-from recon.errors import DataError, require_at_least
+from recon.data.samples import Batch, Origin, Slices, collate
+from recon.errors import DataError
+from recon.evaluation.studies import AnyStudy, Unit, fingerprint_of, first_readable
 from recon.records import Source
 
-_PEEK = 1 << 16  # bytes at either end of a file that stand for it
 _IMAGES = 1000  # out of the training distribution, at most
 _PASSES = {"cpu": 512, "cuda": 8192}  # of one image in a unit: some seconds to some minutes of work
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A piece of a protocol's work: some slices of one volume or file, or something that only has a name."""
-
-    name: str
-    indices: tuple[int, ...] = ()
-
-
-class Study:
+class Study(AnyStudy):
     """The test slices of one data set and how networks are measured on them.
 
     Args:
@@ -47,6 +36,8 @@ class Study:
         training: slices that show how inputs and targets are scaled in training; the test slices if None.
     """
 
+    data: Slices
+
     def __init__(
         self,
         data: Slices,
@@ -59,16 +50,9 @@ class Study:
         device: str = "cpu",
         training: Slices | None = None,
     ) -> None:
-        self.data, self.source, self.ood, self.other = data, source, ood, other
-        self.seed = require_at_least(seed, 0, name="seed")
-        self.limit = None if limit is None else require_at_least(limit, 1, name="limit")
-        self.device = torch.device(device)
+        super().__init__(data, source, seed=seed, limit=limit, device=device)
+        self.ood, self.other = ood, other
         self.training = data if training is None else training
-
-    @property
-    def modality(self) -> str:
-        """`mri` or `ct`."""
-        return self.source.modality
 
     def volumes(self) -> list[Unit]:
         """Give whole volumes (for CT: files), until there are `limit` slices."""
@@ -86,9 +70,7 @@ class Study:
 
         Each slice will take so many forward `passes`; units are small enough that an interruption costs little.
         """
-        total = len(self.data)
-        count = total if self.limit is None else min(self.limit, total)
-        chosen = set(((np.arange(count) + 0.5) * total / count).astype(int).tolist())
+        chosen = set(self.spread(self.limit))
         size = max(1, _PASSES.get(self.device.type, 512) // max(passes, 1))
         units = []
         for group in self.data.groups:
@@ -102,41 +84,18 @@ class Study:
         """Read the slices of a unit."""
         return collate([self.data[index] for index in unit.indices]).to(self.device)
 
-    def generator(self, *key: str | int) -> np.random.Generator:
-        """Give random numbers that follow from the seed and the key alone: the same for every network and process."""
-        text = json.dumps([self.seed, *key])
-        return np.random.default_rng(np.frombuffer(sha256(text.encode()).digest(), dtype=np.uint32))
-
     def shifts(self, batch: Batch, *, furthest: int = 16) -> Tensor:
         """Give one random shift (B, 2) for each slice, uniform in [-furthest, furthest] along each axis."""
         origins = [("shift", origin.file, origin.slice) for origin in batch.origins]
         shifts = [self.random_shifts(*key, count=1, furthest=furthest) for key in origins]
         return torch.cat(shifts).to(batch.input.device)
 
-    def random_shifts(self, *key: str | int, count: int, furthest: int) -> Tensor:
-        """Give random shifts (count, 2) that follow from the seed and the key, uniform in [-furthest, furthest]."""
-        drawn = self.generator(*key).integers(-furthest, furthest + 1, size=(count, 2))
-        return torch.from_numpy(drawn)
-
-    @cached_property
-    def size(self) -> tuple[int, int]:
-        """The size (H, W) of the first readable slice."""
-        for sample in self._samples():
-            return sample.input.shape[-2], sample.input.shape[-1]
-        raise DataError("the test data must have a readable slice, got none; run `recon data check`")
-
     @cached_property
     def fingerprint(self) -> str:
         """What results depend on besides the network: the data, the seed and the images out of the distribution."""
         words = [self.source.fingerprint, self.seed, _folder_key(self.ood)]
-        words += [] if self.other is None else [_fingerprint(_files(self.other), "other")]
+        words += [] if self.other is None else [fingerprint_of(_files(self.other), "other")]
         return sha256(json.dumps(words).encode()).hexdigest()
-
-    def _samples(self) -> Iterator[Sample]:
-        for index in range(len(self.data)):
-            sample = self.data[index]
-            if isinstance(sample, Sample):
-                yield sample
 
 
 def study_of(
@@ -153,14 +112,12 @@ def study_of(
     data.setup("test")
     slices = data.datasets["test"]
     files = _files(slices)
-    first = next((s for s in (slices[i] for i in range(len(slices))) if isinstance(s, Sample)), None)
-    if first is None:
-        raise DataError("the test data must have a readable slice, got none; run `recon data check`")
+    first = first_readable(slices)
     source = Source(
         name=_name(data, first.origin),
         modality=data.modality,
         synthetic=first.origin.synthetic,
-        fingerprint=_fingerprint(files, json.dumps(data.settings, sort_keys=True)),
+        fingerprint=fingerprint_of(files, json.dumps(data.settings, sort_keys=True)),
         settings=data.settings,
     )
     return Study(slices, source, seed=seed, limit=limit, ood=ood, other=other, device=device, training=_training(data))
@@ -192,19 +149,6 @@ def _files(slices: Slices) -> list[Path]:
     return []
 
 
-def _fingerprint(files: Sequence[Path], settings: str) -> str:
-    """Hash names, sizes, both ends of files and how they are read: wherever the same files lie, it is the same."""
-    digest = sha256(settings.encode())
-    for path in files:
-        size = path.stat().st_size
-        digest.update(f"{path.name} {size}\n".encode())
-        with path.open("rb") as file:
-            digest.update(file.read(_PEEK))
-            file.seek(max(0, size - _PEEK))
-            digest.update(file.read(_PEEK))
-    return digest.hexdigest()
-
-
 def _folder_key(folder: Path | None) -> str:
     """Hash the images of a folder; the same images wherever they lie give the same key."""
-    return "" if folder is None else _fingerprint(image_files(folder, count=_IMAGES), "images")
+    return "" if folder is None else fingerprint_of(image_files(folder, count=_IMAGES), "images")

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from recon.errors import ConfigError
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol, place_of
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics.equivariance import disagreement
 from recon.ops.fourier import fourier_shift
 from recon.records import Word
@@ -13,7 +14,7 @@ from recon.records import Word
 FRACTIONS = (1 / 2, 1 / 4, 1 / 3)
 
 
-class SubpixelProtocol(Protocol):
+class SubpixelProtocol(Protocol[Study]):
     """NMSE between G(S x) and S G(x), where S is a Fourier shift by fractions of a pixel.
 
     Args:

@@ -1,6 +1,7 @@
 """The worst that a shift can do: quality under every shift that there is."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -11,20 +12,22 @@ from recon.data.samples import Batch
 from recon.errors import ConfigError, DataError, require_at_least
 from recon.evaluation.equivariance import FURTHEST
 from recon.evaluation.models import Model
+from recon.evaluation.pictures import draw_worst_case
 from recon.evaluation.protocol import Measured, Protocol, place_of
 from recon.evaluation.shifts import ShiftSet, passes_of, random_set, shift_set, shifted_outputs
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics.equivariance import disagreement
 from recon.metrics.quality import psnr, ssim
 from recon.ops.memory import bits
-from recon.records import Word
+from recon.records import Record, Word
 
 Numbers: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 TEN = 10  # random shifts an image in the APS paper's Table 2
 
 
-class WorstProtocol(Protocol):
+class WorstProtocol(Protocol[Study]):
     """PSNR, SSIM and equivariance error of every slice under every shift; the worst is kept, and where it was.
 
     Args:
@@ -73,6 +76,10 @@ class WorstProtocol(Protocol):
         for index in unit.indices:
             one = Unit(unit.name, (index,))
             yield self._slice(model, study.batch(one), study, index)
+
+    def conclude(self, models: Sequence[Model], study: Study, records: Sequence[Record], out: Path) -> None:
+        """Draw the worst case of all."""
+        draw_worst_case(models, study, records, out)
 
     def _passes(self, model: Model, study: Study) -> int:
         if self.ten:

@@ -12,7 +12,8 @@ from recon.errors import ConfigError, ShapeError
 from recon.evaluation.border import BorderProtocol, border_distance, error_by_distance
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.records import Subject
 from tests.evaluation.small import PERIOD, network_model, unet
 

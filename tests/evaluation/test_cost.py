@@ -11,7 +11,8 @@ from recon.evaluation import cost
 from recon.evaluation.cost import CostProtocol, median_seconds, peak_memory
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.records import Subject
 from tests.evaluation.small import function_model, network_model, unet
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from recon.evaluation.equivariance import EquivarianceProtocol, pair_measures
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics.equivariance import equivariance_pair
 from tests.evaluation.small import ct_study, function_model, mri_study, network_model, unet
 

@@ -312,7 +312,7 @@ def test_networks_are_put_into_eval_mode_and_known_by_their_weights(folder: Path
             "there must be a module my_package.networks, got none: no my_package is installed",
         ),
         ("my_networks:halve", "my_networks must have what is named, got 'halve', .* did you mean 'half'"),
-        ("my_networks:", "my_networks must have what is named, got ''"),
+        ("my_networks:", "a function must be named as module:function, got 'my_networks:'"),
         ("my_networks:number", "my_networks:number must be a function or a network, got int"),
         ("my_networks:number()", "my_networks:number.. must call a function that gives a network, got int"),
         ("my_networks:Twice", r"got a class; write my_networks:Twice\(\) to make one"),

@@ -10,7 +10,8 @@ from recon.errors import ConfigError
 from recon.evaluation.hard import HardProtocol, image_size
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.metrics import equivariance_error
 from recon.records import Subject
 from tests.evaluation.small import CHANNELS, function_model, network_model, unet

@@ -10,8 +10,9 @@ import yaml
 import recon
 from recon.errors import ConfigError, DataError
 from recon.evaluation.loading import UNTOUCHED, Found, Place, find_models, variant_of
-from recon.nn.unet import UNet
+from recon.nn import Classifier, Segmenter, UNet
 from recon.records import Word
+from tests.evaluation.labels.small import classifier, segmenter, write_label_run
 from tests.evaluation.small import CHANNELS, PERIOD, unet, write_run
 
 SAMPLINGS = sorted((Path(__file__).parents[2] / "configs" / "sampling").glob("*.yaml"))
@@ -69,6 +70,33 @@ def test_a_network_that_says_nothing_fits_all_data(tmp_path: Path) -> None:
     for name in "xy":
         (one,) = found(tmp_path / f"{name}.safetensors")
         assert (one.model.name, one.data, one.modalities) == ("mass", None, ("mri", "ct"))
+
+
+@pytest.mark.parametrize(
+    ("network", "modalities", "period"), [(classifier("mass"), ("cifar10", "imagenet"), 4), (segmenter(), ("voc",), 16)]
+)
+def test_networks_for_labels_are_for_labelled_data(
+    network: Classifier | Segmenter, modalities: tuple[str, ...], period: int, tmp_path: Path
+) -> None:
+    recon.save(network, tmp_path / "x.safetensors")
+    (one,) = found(tmp_path / "x.safetensors")
+    assert (one.modalities, one.model.subject.kind) == (modalities, type(network).__name__)
+    assert (one.model.subject.variant, one.model.subject.period) == (network.sampling.name, period)
+    run = write_label_run(tmp_path / "run", network, modality=modalities[-1], folder=None)
+    assert found(run)[0].modalities == modalities[-1:]
+
+
+def test_a_file_says_where_its_weights_are_from(tmp_path: Path) -> None:
+    conversion: Word = {"from": "plain", "weights": "a1"}
+    start: Word = {"variant": "plain", "weights": "a1"}
+    network = classifier("mass")
+    for name, about in (("moved", {"conversion": conversion}), ("tuned", {"training": {"start": start}})):
+        write_label_run(tmp_path / name, network, modality="cifar10", folder=None, **about)
+    moved, tuned = (one.model.subject for one in found(tmp_path / "moved", tmp_path / "tuned"))
+    assert (moved.name, tuned.name) == ("mass-transferred", "mass-tuned")
+    assert moved.details["conversion"] == conversion
+    assert tuned.details["training"] == {"start": start}
+    assert "conversion" not in tuned.details
 
 
 @pytest.mark.parametrize(("name", "modalities"), UNTOUCHED.items())
@@ -175,7 +203,9 @@ VARIANTS = {
     "lpf2": "lpf-rect-2",
     "lpf3": "lpf-tri-3",
     "lpf5": "lpf-bin-5",
+    "lps-ddac3": "lps-adaptive-3",
     "lps3": "lps-tri-3",
+    "mass-ddac3": "mass-adaptive-3",
     "mass3": "mass-tri-3",
 }
 
@@ -193,6 +223,22 @@ def test_a_sampling_of_one_s_own_is_called_by_its_name() -> None:
     own = recon.Sampling("own", "By the largest value.", selection="norm", p=float("inf"), blur="tri-3")
     arguments = UNet(channels=CHANNELS, sampling=own).arguments
     assert variant_of(arguments, {"shift_augmentation": 3, "equivariance_weight": 0.5}) == "own-tri-3-shifts-penalty"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("sampling", "training", "conversion", "wanted"),
+    [
+        ("mass", {}, {"from": "plain"}, "mass-transferred"),
+        ("mass", {"start": {"variant": "plain"}}, None, "mass-tuned"),
+        ("mass", {"start": {"variant": "plain"}}, {"from": "plain"}, "mass-tuned"),
+        ("lpf", {"start": None, "shift_augmentation": 4}, {"from": "plain"}, "lpf-tri-3-shifts-transferred"),
+        ("none", {}, None, "none"),
+    ],
+)
+def test_where_weights_are_from_ends_the_variant(
+    sampling: str, training: dict[str, Word], conversion: dict[str, Word] | None, wanted: str
+) -> None:
+    assert variant_of({"sampling": sampling}, training, conversion) == wanted
 
 
 def test_a_named_network_of_recon_s_knows_its_period(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from recon.errors import ConfigError, DataError
 from recon.evaluation.models import Model
+from recon.evaluation.outputs import Task
 from recon.records import Subject
 from tests.evaluation.small import function_model, network_model, unet
 
@@ -81,6 +82,37 @@ def test_a_network_gives_what_it_gives_alone() -> None:
 def test_what_gives_no_images_is_refused(function: Callable[[Tensor], Tensor], words: str) -> None:
     with pytest.raises(ConfigError, match=f"odd {words}"):
         function_model(function, "odd")(torch.randn(2, 1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("task", "function", "words"),
+    [
+        ("classification", lambda x: x, r"must give logits \(images, classes\), got \(2, 1, 4, 4\) for"),
+        ("classification", lambda x: x[:1].flatten(1), r"must give logits \(images, classes\)"),
+        (
+            "classification",
+            lambda x: x[:, :, 0, :0].flatten(1),
+            r"must give logits .*got \(2, 0\) for .*wrap it to give such logits",
+        ),
+        ("classification", lambda x: [x], "must give a tensor, got list; wrap it to give logits"),
+        ("segmentation", lambda x: x.flatten(1), r"must give logits \(images, classes, height, width\)"),
+        ("segmentation", lambda x: x[..., :2], r"must give logits .*as many and as large as the images"),
+    ],
+)
+def test_what_gives_no_logits_of_its_task_is_refused(
+    task: Task, function: Callable[[Tensor], Tensor], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"odd {words}"):
+        Model(Subject("odd", "function"), function, task=task)(torch.randn(2, 1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("task", "shape"), [("classification", (5, 7)), ("segmentation", (5, 7, 4, 6)), ("reconstruction", (5, 1, 4, 6))]
+)
+def test_logits_come_back_in_the_images_order(task: Task, shape: tuple[int, ...]) -> None:
+    outputs, images = torch.randn(shape), torch.arange(5.0).reshape(5, 1, 1, 1).expand(5, 1, 4, 6)
+    model = Model(Subject("x", "function"), lambda x: outputs[x[:, 0, 0, 0].long()], batch_size=2, task=task)
+    assert torch.equal(model(images), outputs)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -22,7 +22,8 @@ from recon.evaluation.equivariance import pair_measures
 from recon.evaluation.models import Model
 from recon.evaluation.ood import NATURAL, NOISE, OTHER, UNTRAINED, OutOfDistributionProtocol
 from recon.evaluation.protocol import Measured
-from recon.evaluation.study import Study, Unit, study_of
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study, study_of
 from recon.metrics.equivariance import equivariance_pair
 from tests.evaluation.small import CHANNELS, ct_study, function_model, mri_study, network_model, unet
 

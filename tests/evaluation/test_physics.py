@@ -14,7 +14,8 @@ from recon.errors import ConfigError, ShapeError
 from recon.evaluation.models import Model
 from recon.evaluation.physics import PhysicsProtocol, common_region
 from recon.evaluation.protocol import Measured
-from recon.evaluation.study import Study, Unit, study_of
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study, study_of
 from recon.records import Source
 from tests.evaluation.small import function_model, network_model, unet
 

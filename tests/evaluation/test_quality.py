@@ -18,7 +18,8 @@ from recon.errors import DataError
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured
 from recon.evaluation.quality import QualityProtocol
-from recon.evaluation.study import Study, Unit, study_of
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study, study_of
 from tests.data.files import replace_key, write_fastmri_folder, write_fastmri_volume
 from tests.evaluation.small import ct_study, function_model, mri_study
 

@@ -16,13 +16,14 @@ from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured, Protocol
 from recon.evaluation.quality import QualityProtocol
 from recon.evaluation.running import PARTS, evaluate, unfit_protocols
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.records import LINES, TABLE, Record, Word, read_records
 from tests.evaluation.small import function_model, mri_study
 
 
 @dataclass
-class Counted(Protocol):
+class Counted(Protocol[Study]):
     """Measures one slice a unit, and notes which; stops at the unit that `stop_at` names."""
 
     chosen: int = 0
@@ -197,6 +198,18 @@ def test_what_does_not_fit_is_left_out_and_told(mri: Study, tmp_path: Path) -> N
     assert {record.protocol for record in evaluate([model], mri, [unfit, Counted()], tmp_path)} == {"counted"}
     assert unfit.calls == []
     assert unfit_protocols([model], mri, [unfit, Counted()]) == {("function", "unfit"): "not for function"}
+
+
+def test_a_protocol_concludes_with_the_records_of_all_networks(mri: Study, tmp_path: Path) -> None:
+    told: list[tuple[list[str], int, Path]] = []
+
+    class Concluding(Counted):
+        def conclude(self, models: Sequence[Model], study: Study, records: Sequence[Record], out: Path) -> None:
+            told.append(([model.name for model in models], len(records), out))
+
+    models = [function_model(torch.relu, name) for name in ("a", "b")]
+    evaluate(models, mri, [Concluding()], tmp_path)
+    assert told == [(["a", "b"], 24, tmp_path)]
 
 
 def test_an_error_says_where(mri: Study, tmp_path: Path) -> None:

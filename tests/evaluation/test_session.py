@@ -10,7 +10,8 @@ from recon.evaluation import cost
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured
 from recon.evaluation.session import Outcome, Wishes, chosen_device, run
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.records import read_records
 from recon.report.selection import grouped
 from tests.data.files import write_fastmri_folder
@@ -129,7 +130,7 @@ def test_settings_that_are_not_known_are_refused(knees: Path, tmp_path: Path) ->
 
 
 def test_functions_need_data_or_a_modality(knees: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match="give --data FOLDER, or --modality mri or ct"):
+    with pytest.raises(ConfigError, match="give --data FOLDER, or --modality mri, ct, cifar10, imagenet or voc"):
         outcome("torch:relu", out=tmp_path)
     assert outcome("torch:relu", out=tmp_path, data=knees).records
     asked: list[str] = []
@@ -138,7 +139,7 @@ def test_functions_need_data_or_a_modality(knees: Path, tmp_path: Path, monkeypa
         asked.append(modality)
         return knees
 
-    monkeypatch.setattr("recon.data.datamodules.ensure_embedded", embedded)
+    monkeypatch.setattr("recon.data.datamodule.ensure_embedded", embedded)
     found = outcome("torch:relu", out=tmp_path / "embedded", modality="mri")
     assert set(asked) == {"mri"}
     assert found.records[0].source.name == "embedded MRI"

@@ -12,7 +12,8 @@ from recon.errors import ConfigError
 from recon.evaluation.models import Model
 from recon.evaluation.protocol import Measured
 from recon.evaluation.stability import STRENGTHS, StabilityProtocol
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.nn import selection_margin
 from recon.nn.inspection import selected_phases
 from recon.records import Subject

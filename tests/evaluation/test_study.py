@@ -11,7 +11,8 @@ from PIL import Image
 
 from recon.data.datamodules import MRIData
 from recon.errors import ConfigError, DataError
-from recon.evaluation.study import Study, Unit, study_of
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study, study_of
 from tests.data.files import replace_key, write_fastmri_folder, write_fastmri_volume
 from tests.evaluation.small import ct_study, mri_study
 

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from recon.errors import ConfigError
 from recon.evaluation.protocol import Measured
-from recon.evaluation.study import Study, Unit
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study
 from recon.evaluation.subpixel import FRACTIONS, SubpixelProtocol
 from recon.ops.fourier import fourier_shift
 from tests.evaluation.small import function_model, network_model, unet

@@ -16,9 +16,13 @@ from recon.data.datamodules import CTData, MRIData
 from recon.data.samples import Batch, Origin, Sample, Slices
 from recon.errors import ConfigError, DataError
 from recon.evaluation.models import Model
+from recon.evaluation.pictures import PICTURES
 from recon.evaluation.protocol import Measured
+from recon.evaluation.quality import QualityProtocol
+from recon.evaluation.running import evaluate
 from recon.evaluation.shifts import PREMISE_PASSES, ROUNDING, grid_of, shift_set, shifted_outputs
-from recon.evaluation.study import Study, Unit, study_of
+from recon.evaluation.studies import Unit
+from recon.evaluation.study import Study, study_of
 from recon.evaluation.worst import WorstProtocol, under_shifts
 from recon.records import Source, Subject
 from tests.data.files import replace_key, write_fastmri_folder, write_fastmri_volume, write_lodopab_folder
@@ -321,6 +325,15 @@ def test_networks_are_measured_on_a_gpu(padding: str, knees: Path) -> None:
     model.device = torch.device("cuda")
     (found,) = measured(model, study)
     assert found.measures["bitwise"] == 1.0 or padding == "zeros"
+
+
+def test_the_worst_case_is_drawn_of_all_networks(knees: Path, tmp_path: Path) -> None:
+    models, study = [network_model(unet(name), name) for name in ("plain", "aps")], mri_study(knees, limit=1)
+    evaluate(models, study, [WorstProtocol(ten=True)], tmp_path)
+    with np.load(tmp_path / PICTURES / "worst-mri.npz") as pictures:
+        assert pictures["names"].tolist() == ["plain", "aps"]
+    evaluate(models, study, [QualityProtocol()], tmp_path / "other")
+    assert not (tmp_path / "other" / PICTURES).exists()
 
 
 def test_ten_shifts_are_those_of_the_longer_search(knees: Path) -> None:
