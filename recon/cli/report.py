@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recon.report.parts import Report, Section
 
 _WORSE = 1  # as diff's status for a difference
-_TOLERANCES = ("psnr", "ssim", "error")
+_TOLERANCES = ("psnr", "ssim", "error", "accuracy", "consistency")
 _EPILOG = """examples:
   recon report runs/evaluation --out report.html
   recon report runs/mri runs/ct --out report.html --figures figures --latex tables.tex
@@ -43,8 +43,8 @@ def add_command(commands: Subparsers) -> None:
     parser.add_argument(
         "--tolerance",
         metavar="NAME=NUMBER[,...]",
-        help="how much worse is still as good: psnr and ssim as they are, error as a share of the old one "
-        "(default: psnr=0.1,ssim=0.005,error=0.1)",
+        help="how much worse is still as good: psnr and ssim as they are, error as a share of the old one, accuracy "
+        "(and mIoU) and consistency in points (default: psnr=0.1,ssim=0.005,error=0.1,accuracy=0.5,consistency=0.5)",
     )
     parser.add_argument("--title", help="the page's title")
     parser.set_defaults(run=make_report)

@@ -7,7 +7,7 @@ from recon.report.cells import change_text, decibel_text
 from recon.report.exactness import Exactness, exactness_of
 from recon.report.selection import Group
 from recon.report.statistics import mean, mean_interval
-from recon.report.tables import average, counted, extent
+from recon.report.tables import average, counted, extent, listed
 from recon.report.tables_cost import cost_ratio
 from recon.report.tables_quality import difference_text, psnr_difference
 from recon.report.tables_shifts import furthest_record, shift_text
@@ -23,7 +23,7 @@ _PLACES = {
 def answer(group: Group) -> list[str]:
     """Say which networks were exact, how far the others move, which to use, and at what price."""
     networks = group.networks
-    kind = group.source.modality.upper()
+    kind = group.title
     if not networks:
         return [f"{kind}: no network was measured, only what leaves its input as it is."]
     judged = {subject.name: exactness_of(group, subject.name) for subject in networks}
@@ -53,7 +53,7 @@ def _exact_sentence(
     for subject in exact:
         parts.setdefault(_where(group, subject, judged[subject.name]), []).append(subject.name)
     said = "; ".join(
-        f"{_listed(names)} {'was' if len(names) == 1 else 'were'} exact, {where}" for where, names in parts.items()
+        f"{listed(names)} {'was' if len(names) == 1 else 'were'} exact, {where}" for where, names in parts.items()
     )
     return f"{said}: no bit of an output differed."
 
@@ -84,7 +84,7 @@ def _moving_sentence(group: Group, others: Sequence[Subject], judged: dict[str, 
         f"({record.item}, slice {record.slice}, shift {shift_text(record)})"
     )
     rest = [f"{change_text(one.measures['delta_psnr'])} dB with {other}" for other, one in moves[1:]]
-    return f"{first}{'; ' if rest else ''}{_listed(rest)}."
+    return f"{first}{'; ' if rest else ''}{listed(rest)}."
 
 
 def _choice_sentence(
@@ -122,8 +122,3 @@ def _price(group: Group, chosen: Subject) -> str:
     if ratio == ratio:
         said.append(f"it takes {ratio:.2f} times as long")
     return f"; {', and '.join(said)}" if said else ""
-
-
-def _listed(words: Sequence[str]) -> str:
-    """Join words as a sentence does."""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

@@ -82,6 +82,26 @@ def share_text(value: float) -> str:
     return f"{min(max(100 * value, 0.1), 99.9):.1f} %"
 
 
+def percent_text(value: float) -> str:
+    """Write a share in percent with two decimals; 100.00 % and 0.00 % are said of all and none alone.
+
+    >>> percent_text(1.0), percent_text(0.999999), percent_text(0.8812), percent_text(1e-9), percent_text(0.0)
+    ('100.00 %', '99.99 %', '88.12 %', '0.01 %', '0.00 %')
+    """
+    if value in (0, 1) or special(value):
+        return special(value) or f"{100 * value:.2f} %"
+    return f"{min(max(100 * value, 0.01), 99.99):.2f} %"
+
+
+def points_text(value: float) -> str:
+    """Write the difference of two shares in points of percent, with its sign.
+
+    >>> points_text(-0.0493), points_text(0.0)
+    ('−4.93', '0')
+    """
+    return change_text(100 * value)
+
+
 def interval_text(value: str, interval: Interval | None, low: str, high: str) -> str:
     """Write a number with its interval, if it has one: 33.1 [32.0, 34.2]."""
     return value if interval is None else f"{value} [{low}, {high}]"

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from recon.errors import ConfigError, DataError
 from recon.records import Record
-from recon.report.cells import NONE, change_text, number, share_text, word
+from recon.report.cells import NONE, change_text, number, points_text, share_text, word
 from recon.report.measures import MEASURES, Measure
 from recon.report.notation import MINUS
 from recon.report.parts import Cell, Table
 from recon.report.selection import Group, grouped
 from recon.report.tables import counted
 
-_Place = tuple[str, int | None]
+_Place = tuple[str, int | None, float | None]  # item, slice, and of units the number of images
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,19 @@ class Tolerance:
         psnr: in dB, of the mean and of the worst change.
         ssim: of the mean.
         error: of errors, as a share of the old one.
+        accuracy: of accuracy and mIoU, in points of percent.
+        consistency: of the consistency of labels, in points of percent; what was 100 % must stay so.
     """
 
     psnr: float = 0.1
     ssim: float = 0.005
     error: float = 0.1
+    accuracy: float = 0.5
+    consistency: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse what is no tolerance."""
-        for name in ("psnr", "ssim", "error"):
+        for name in ("psnr", "ssim", "error", "accuracy", "consistency"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"the tolerance of {name} must be 0 or more, got {getattr(self, name)}")
 
@@ -139,7 +143,7 @@ def _left_out(count: int) -> list[str]:
 def _require_same_data(old: Group, new: Group) -> None:
     if old.source.fingerprint != new.source.fingerprint:
         raise DataError(
-            f"both evaluations must be of the same {old.key.upper()} data, got {old.source.name} (fingerprint "
+            f"both evaluations must be of the same {old.title} data, got {old.source.name} (fingerprint "
             f"{old.source.fingerprint[:12]}) and {new.source.name} ({new.source.fingerprint[:12]}); evaluate both "
             "networks on one data set"
         )
@@ -183,7 +187,7 @@ def _by_place(records: Sequence[Record], measure: Measure) -> dict[_Place, list[
     places: dict[_Place, list[Record]] = {}
     for record in records:
         if measure.takes(record):
-            places.setdefault((record.item, record.slice), []).append(record)
+            places.setdefault((record.item, record.slice, record.measures.get("images")), []).append(record)
     return places
 
 
@@ -202,11 +206,20 @@ def _worse(measure: Measure, old: float, new: float, tolerance: Tolerance) -> st
             return "fewer than before" if new < old else ""
         case "lost exactness":
             return "was exact, is not any more" if new < old == 1 else ""
+        case "lower accuracy":
+            return _lower_in_points(old, new, tolerance.accuracy)
+        case "lower consistency":
+            lost = "was 100 %, is not any more" if new < old == 1 else ""
+            return lost or _lower_in_points(old, new, tolerance.consistency)
     if old == 0:
         return "was exactly 0, is not any more"
     if measure.rule == "larger error":
         return f"larger by more than {tolerance.error:.0%}" if new > old * (1 + tolerance.error) else ""
     return f"larger by more than {tolerance.psnr:g} dB" if new - old > tolerance.psnr else ""
+
+
+def _lower_in_points(old: float, new: float, points: float) -> str:
+    return f"lower by more than {points:g} points" if 100 * (old - new) > points else ""
 
 
 def _cell(value: float | None, text: str) -> Cell:
@@ -218,4 +231,6 @@ def _difference_text(change: Change) -> str:
     difference = change.change or 0.0
     if change.measure.startswith("bitwise"):
         return f"{MINUS if difference < 0 else '+' if difference > 0 else ''}{share_text(abs(difference))}"
+    if change.texts[0].endswith("%"):
+        return f"{points_text(difference)} points"
     return change_text(difference, decimals=2 if "dB" in change.measure else 4)

@@ -7,7 +7,8 @@ from recon.records import Record
 from recon.report.selection import Group
 
 EXHAUSTIVE = ("all residues", "every shift")
-_ASKED = ("equivariance", "worst", "ood", "hard", "layers")
+_ASKED = ("equivariance", "worst", "ood", "hard", "layers", "consistency", "adversary")
+_COUNTS = {"consistency": "pairs", "adversary": "images"}  # of which the records count those that are equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def exactness_of(group: Group, name: str) -> Exactness:
     asked = {protocol: _compared(group.of(protocol, name)) for protocol in _ASKED}
     there = tuple(protocol for protocol, records in asked.items() if records)
     exact = bool(there) and all(_is_exact(record) for records in asked.values() for record in records)
-    worst = asked["worst"]
+    worst = [*asked["worst"], *asked["adversary"]]
     exhaustive = bool(worst) and all(record.settings.get("shifts") in EXHAUSTIVE for record in worst)
     return Exactness(exact, exhaustive, there)
 
@@ -46,6 +47,6 @@ def _compared(records: Sequence[Record]) -> list[Record]:
 
 def _is_exact(record: Record) -> bool:
     """Equal in all shifts, and, where the shifts below the period stand for the rest, in those by its multiples."""
-    premise = record.measures.get("premise_nmse", 0.0)
+    premise = record.measures.get("premise_nmse", record.measures.get("premise", 0.0))
     stands = record.settings.get("shifts") != "all residues" or premise == 0
-    return record.measures["bitwise"] == 1 and stands
+    return record.measures["bitwise"] == record.measures.get(_COUNTS.get(record.protocol, ""), 1) and stands

@@ -7,11 +7,12 @@ from recon.records import Subject, Word
 from recon.report.selection import Group
 from recon.samplings import SAMPLINGS, Sampling, sampling_from_words
 
+KINDS = ("UNet", "Classifier", "Segmenter", "Converted")  # recon's own networks, whose variants name their samplings
 AN_EXACT = f"an exact network ({', '.join(name for name, one in SAMPLINGS.items() if one.equivariant)})"
 
 
 def sampling_of(subject: Subject) -> Sampling | None:
-    """Give the sampling of a network by its arguments, or else by its variant; None where it is not recon's U-Net.
+    """Give the sampling of a network by its arguments, or else by its variant; None where it is not one of recon's.
 
     >>> sampling_of(Subject("mine", "UNet", "mass-unpool-tri-3")).name
     'mass-unpool'
@@ -23,7 +24,7 @@ def sampling_of(subject: Subject) -> Sampling | None:
         except ConfigError:  # of another version of recon
             return None
     names = [name for name in SAMPLINGS if f"{subject.variant}-".startswith(f"{name}-")]
-    return SAMPLINGS[max(names, key=len)] if names and subject.kind == "UNet" else None
+    return SAMPLINGS[max(names, key=len)] if names and subject.kind in KINDS else None
 
 
 def is_made_exact(subject: Subject) -> bool:
@@ -42,6 +43,15 @@ def is_low_pass(subject: Subject) -> bool:
     """Tell whether a network samples on a fixed grid behind low-pass filters."""
     sampling = sampling_of(subject)
     return sampling is not None and sampling.name == "lpf"
+
+
+def is_filtered(subject: Subject) -> bool:
+    """Tell whether a network samples on a fixed grid behind filters, be they low-pass or predicted (DDAC)."""
+    sampling = sampling_of(subject)
+    if sampling is None or sampling.equivariant:
+        return False
+    words = subject.variant.split("-")
+    return sampling.name == "lpf" or bool(_arguments(subject).get("blur")) or "adaptive" in words
 
 
 def is_shift_trained(subject: Subject) -> bool:

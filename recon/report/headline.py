@@ -1,7 +1,6 @@
 """The headline table: a row for each network with what matters most, and the strongest statement about its errors."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from recon.records import BUILT_IN, Record, Subject
 from recon.report.cells import NONE, decibel_text, number, strict_error_text, strict_size_text, word
@@ -19,10 +18,10 @@ from recon.report.tables import (
     measured,
     notes_of,
     of_natural_images,
-    says_something,
     table,
+    without_empty_columns,
 )
-from recon.report.tables_cost import ratio_to
+from recon.report.tables_cost import ratio_to_plain
 from recon.report.tables_quality import difference_cell
 from recon.report.tables_shifts import furthest_record
 
@@ -45,7 +44,7 @@ def headline(group: Group, *, error_intervals: bool = True) -> Table | None:
         columns=list(_columns(group, error_intervals=error_intervals)),
         notes=list(dict.fromkeys(notes)),
     )
-    return None if made is None else _without_empty_columns(made)
+    return None if made is None else without_empty_columns(made)
 
 
 def basis_of(group: Group) -> list[Record]:
@@ -55,7 +54,7 @@ def basis_of(group: Group) -> list[Record]:
 
 def data_line(group: Group) -> str:
     """Give the data in one line: the modality, whether they are synthetic, their name and extent, and the seed."""
-    words = f"{group.key.upper()}. {caption_of(group, '', basis_of(group)).strip()}"
+    words = f"{group.title}. {caption_of(group, '', basis_of(group)).strip()}"
     return words.removesuffix(".")
 
 
@@ -93,7 +92,7 @@ def _columns(group: Group, *, error_intervals: bool) -> Iterator[Column]:
     yield Column("largest error anywhere", lambda subject: _largest(group, subject), "low")
     yield Column("exact", lambda subject: _exact(group, subject))
     if plain is not None:
-        yield Column(f"time over {plain.name}'s", ratio_to(group, "seconds", plain))
+        yield Column(f"time over {plain.name}'s", ratio_to_plain(group, "seconds"))
 
 
 def _convention(group: Group) -> str:
@@ -149,9 +148,3 @@ def _exact(group: Group, subject: Subject) -> Cell:
     if not judged.exact:
         return Cell("no", 0.0, "fail")
     return word("trivially") if subject.kind == BUILT_IN else Cell("yes", 1.0, "pass")
-
-
-def _without_empty_columns(made: Table) -> Table:
-    kept = [place for place in range(len(made.columns)) if any(says_something(row[place]) for row in made.rows)]
-    rows = [[row[place] for place in kept] for row in made.rows]
-    return replace(made, columns=tuple(made.columns[place] for place in kept), rows=rows)

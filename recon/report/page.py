@@ -10,11 +10,11 @@ from pathlib import Path
 from recon.files import written_whole
 from recon.report.parts import Cell, Figure, Report, Section, Table
 
-HERO = "equivariance-"  # figures whose names begin so stand with the answer
+HERO = ("equivariance-", "consistency-")  # figures whose names begin so stand with the answer
 SYNTHETIC = "synthetic data"
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # nothing is loaded, whatever a text contains
 _NUMERIC = ("number", "published", "none")
-_MANY = 7  # columns, that just fit; more are set closer
+_MANY, _MOST = 7, 8  # columns, that just fit; more are set closer, and closer still
 _INTERVAL = re.compile(r" (\[[^\]]+\])$")
 _SIGNS = {"pass": "✓", "fail": "✗"}
 
@@ -89,7 +89,7 @@ def _contents(sections: Sequence[Section]) -> Iterator[str]:
     yield '<li><a href="#answer">The answer</a></li>'
     for section in sections:
         if not _is_empty(section):
-            yield f'<li><a href="#{_anchor(section.name)}">{escape(section.title)}</a></li>'
+            yield f'<li><a href="#{_section_anchor(section)}">{escape(section.title)}</a></li>'
     yield "</ol></nav>"
 
 
@@ -101,7 +101,7 @@ def _is_empty(section: Section) -> bool:
 def _section(section: Section, numbers: dict[str, int]) -> Iterator[str]:
     if _is_empty(section):
         return
-    anchor = _anchor(section.name)
+    anchor = _section_anchor(section)
     yield f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">{escape(section.title)}</h2>'
     for text in section.paragraphs:
         yield _paragraph(text)
@@ -137,7 +137,8 @@ def _table(table: Table) -> Iterator[str]:
     anchor = _anchor(table.name)
     right = [_is_numeric(column) for column in zip(*table.rows, strict=True)] or [False] * len(table.columns)
     yield f'<figure id="{anchor}"><div class="scroll" tabindex="0" role="group" aria-label="{escape(table.title)}">'
-    dense = _classes("dense" if len(table.columns) > _MANY else "")
+    count = len(table.columns)
+    dense = _classes("denser" if count > _MOST else "dense" if count > _MANY else "")
     yield f'<table{dense} aria-describedby="{anchor}-caption"><thead><tr>'
     for name, flush in zip(table.columns, right, strict=True):
         yield f'<th scope="col"{_classes("right" if flush else "")}>{escape(name)}</th>'
@@ -186,6 +187,11 @@ def _words(text: str) -> str:
 
 def _stopped(title: str) -> str:
     return title if title.endswith((".", "?", "!")) else f"{title}."
+
+
+def _section_anchor(section: Section) -> str:
+    """Give the link of a section, some of whose tables have its name."""
+    return f"section-{_anchor(section.name)}"
 
 
 def _anchor(name: str) -> str:

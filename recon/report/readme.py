@@ -4,18 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from recon.errors import DataError
-from recon.report.headline import data_line, headline, intervals_line, worst_line
 from recon.report.markdown import table_to_markdown
 from recon.report.selection import Group
+from recon.report.tracks import track_of
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
 def headline_markdown(groups: Sequence[Group]) -> str:
     """Give the headline table of each data set in Markdown, under one line that says what it was measured on."""
-    tables = [(group, made) for group in groups if (made := headline(group)) is not None]
-    lines = {group.key: f"{worst_line(group)} {intervals_line(group)}".strip() for group, _ in tables}
-    short = [replace(made, title=data_line(group), caption=lines[group.key]) for group, made in tables]
+    tables = [
+        (group, track_of(group), made) for group in groups if (made := track_of(group).headline(group)) is not None
+    ]
+    short = [
+        replace(made, title=track.data_line(group), caption=track.headline_line(group)) for group, track, made in tables
+    ]
     return "\n\n".join(map(table_to_markdown, short))
 
 

@@ -1,16 +1,20 @@
 """Which records belong together: those of one data set, checked, with their networks in the order of the tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recon.errors import DataError, require_known
 from recon.records import BUILT_IN, Record, Scope, Source, Subject, to_line
+from recon.report.modalities import Task, place_of, task_of, title_of
 
 PROTOCOLS = (
     *("quality", "equivariance", "worst", "ood", "hard", "subpixel", "border", "physics", "stability", "layers"),
-    "cost",
+    *("accuracy", "consistency", "crops", "adversary", "cost"),
 )
-_ORDER = ("zero-filling", "fbp", "identity", "plain", "plain-shifts", "plain-penalty", "lpf", "aps", "mass", "lps")
+TRANSFERRED, TUNED = "-transferred", "-tuned"  # how variants end whose weights were taken over, or trained on then
+_ALONE = ("zero-filling", "fbp", "identity", "none", "plain", "plain-shifts", "plain-penalty")
+_ORDER = (*_ALONE, "lpf", "aps", "mass", "lps")
+PLAIN = ("plain", "none", "plain-tuned")  # variants that others are compared with: the first of them that there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,37 @@ class Group:
         return records if scope is None else [record for record in records if record.scope == scope]
 
     @property
+    def title(self) -> str:
+        """Give what people call the kind of data."""
+        return title_of(self.source.modality)
+
+    @property
+    def task(self) -> Task:
+        """Give what the networks do."""
+        return task_of(self.source.modality)
+
+    @property
     def plain(self) -> Subject | None:
-        """Give the network that others are compared with: the one of the plain sampling, if there is one."""
-        plain = [subject for subject in self.subjects if subject.variant == "plain"]
-        return min(plain, key=lambda subject: subject.name != "plain", default=None)
+        """Give the network that others are compared with: of the plain sampling, or as it was made; if there is one."""
+        return _first_plain(self.subjects)
+
+    def plain_of(self, subject: Subject) -> Subject | None:
+        """Give the plain network of the same architecture, with which a network is compared; None where none is.
+
+        A network whose architecture is not known is compared with the first plain one.
+        """
+        wanted = architecture_of(subject)
+        return _first_plain([one for one in self.subjects if wanted in ("", architecture_of(one))])
+
+    @property
+    def architectures(self) -> list[str]:
+        """Give the architectures that are known of its networks, in the order of the tables."""
+        return list(dict.fromkeys(word for one in self.networks if (word := architecture_of(one))))
+
+    @property
+    def plain_name(self) -> str:
+        """Give what the network that others are compared with is called in headings: of several, their variant."""
+        return self.plain.name if self.plain is not None and len(self.architectures) < 2 else "plain"
 
 
 def grouped(records: Sequence[Record], *, require: Sequence[str] = ()) -> list[Group]:
@@ -67,7 +98,7 @@ def grouped(records: Sequence[Record], *, require: Sequence[str] = ()) -> list[G
         raise DataError("there must be records to report, got none; run `recon evaluate` first")
     _require_protocols(records, require)
     groups = []
-    for modality in sorted({record.source.modality for record in records}, key=lambda word: (word != "mri", word)):
+    for modality in sorted({record.source.modality for record in records}, key=place_of):
         members = [record for record in records if record.source.modality == modality]
         _require_one_source(members)
         _require_one_network_a_name(members)
@@ -77,14 +108,38 @@ def grouped(records: Sequence[Record], *, require: Sequence[str] = ()) -> list[G
     return groups
 
 
-def _rank(subject: Subject) -> tuple[int, int, str, str]:
-    """Order networks: what needs none, plain, low-pass filters by size, adaptive filters, APS, MASS, LPS, others."""
+def architecture_of(subject: Subject) -> str:
+    """Give the architecture that a network's arguments name, or the function that builds it; nothing of the U-Net."""
+    arguments = subject.details.get("arguments")
+    if not isinstance(arguments, Mapping):
+        return ""
+    return str(arguments.get("architecture") or arguments.get("factory") or "")
+
+
+def _first_plain(subjects: Sequence[Subject]) -> Subject | None:
+    """Give the network that others are compared with; one that is called plain goes before others of its variant."""
+    plain = [subject for subject in subjects if subject.variant in PLAIN]
+    return min(plain, key=lambda one: (PLAIN.index(one.variant), one.name != "plain"), default=None)
+
+
+def _rank(subject: Subject) -> tuple[str, int, int, int, str, str]:
+    """Order networks: what needs none, plain, low-pass filters by size, adaptive filters, APS, MASS, LPS, others.
+
+    Architectures stand apart. Of each family, those come first that were trained, then those with weights of others,
+    then those trained on.
+    """
     variant = subject.variant or subject.name
-    family = variant if variant in _ORDER[:6] else variant.split("-")[0]
+    adaptive = "adaptive" in variant
+    family = variant if variant in _ALONE else variant.split("-")[0]
+    family = "lpf" if adaptive and family == "plain" else family
     place = _ORDER.index(family) if family in _ORDER else len(_ORDER)
-    tail = variant.removesuffix("-shifts").removesuffix("-penalty").rpartition("-")[2]
-    size = int(tail) if tail.isdigit() else 0
-    return place, size + 100 * ("adaptive" in variant), variant, subject.name
+    stage = 2 if variant.endswith(TUNED) else int(variant.endswith(TRANSFERRED))
+    tail = variant.removesuffix(TUNED).removesuffix(TRANSFERRED).removesuffix("-shifts").removesuffix("-penalty")
+    size = tail.rpartition("-")[2]
+    return (
+        *(architecture_of(subject), place, stage, (int(size) if size.isdigit() else 0) + 100 * adaptive),
+        *(variant, subject.name),
+    )
 
 
 def _require_protocols(records: Sequence[Record], require: Sequence[str]) -> None:
@@ -103,8 +158,8 @@ def _require_one_source(records: Sequence[Record]) -> None:
     if len(sources) > 1:
         said = " and ".join(f"{source.name} (fingerprint {source.fingerprint[:12]})" for source in sources)
         raise DataError(
-            f"a report must be of one {sources[0].modality.upper()} data set, got {said}; evaluate each into a folder "
-            "of its own, and report the folders one by one"
+            f"a report must be of one {title_of(sources[0].modality)} data set, got {said}; evaluate each into a "
+            "folder of its own, and report the folders one by one"
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from recon.errors import ShapeError
 
@@ -14,6 +15,8 @@ Codes: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
 Key = TypeVar("Key", bound=Hashable)
 
 RESAMPLES, SEED, LEVEL = 2000, 0, 0.95
+_FEW = 256  # different numbers, of which it is drawn how many there are instead of which
+_AT_ONCE = 2_000_000  # numbers that are drawn at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,32 @@ def mean_interval(values: Values, *, resamples: int = RESAMPLES, seed: int = SEE
     sums = np.bincount(values.clusters, weights=values.numbers)
     drawn = np.random.default_rng(seed).integers(len(sizes), size=(resamples, len(sizes)), dtype=np.int32)
     means = sums[drawn].sum(1) / sizes[drawn].sum(1)
-    low, high = np.percentile(means, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    return interval_of(means)
+
+
+def image_interval(numbers: Numbers, *, resamples: int = RESAMPLES, seed: int = SEED) -> Interval | None:
+    """Give the 95 % percentile bootstrap interval of the mean of single images, drawn with replacement.
+
+    None where there are fewer than two, or one is not finite.
+    """
+    count = len(numbers)
+    if count < 2 or not np.isfinite(numbers).all():
+        return None
+    generator = np.random.default_rng(seed)
+    different, times = np.unique(numbers, return_counts=True)
+    if len(different) <= _FEW:  # as of right and wrong: the same distribution, drawn faster
+        means = generator.multinomial(count, times / count, size=resamples) @ different / count
+    else:
+        rows = max(1, _AT_ONCE // count)
+        drawn = (generator.integers(count, size=(min(rows, resamples - first), count), dtype=np.int32)
+                 for first in range(0, resamples, rows))  # fmt: skip
+        means = np.concatenate([numbers[places].mean(1) for places in drawn])
+    return interval_of(means)
+
+
+def interval_of(resampled: npt.NDArray[np.float64]) -> Interval:
+    """Give the interval that holds the middle 95 % of what was drawn."""
+    low, high = np.percentile(resampled, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     return Interval(float(low), float(high))
 
 

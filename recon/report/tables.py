@@ -108,8 +108,12 @@ def extent(records: Sequence[Record], *, images: str = "slices") -> str:
 
 
 def counted(count: int, thing: str) -> str:
-    """Write a number of things."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+    """Write a number of things.
+
+    >>> counted(1, "slice"), counted(7135, "slice")
+    ('1 slice', '7,135 slices')
+    """
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def notes_of(group: Group, protocol: str, measures: Sequence[str] = (), *, by_set: bool = False) -> list[str]:
@@ -128,15 +132,37 @@ def notes_of(group: Group, protocol: str, measures: Sequence[str] = (), *, by_se
     if protocol != "layers" and _differ(group, protocol, places, by_set=by_set):
         said = ", ".join(f"{name} {len(held)}" for name, held in places.items())
         notes.append(f"The networks were not measured on the same images ({said}): compare with care.")
-    if len(set(seeds.values())) > 1:
-        said = ", ".join(f"{name} {seed}" for name, seed in seeds.items())
-        notes.append(f"The networks were measured with different seeds ({said}), and so with other shifts and noise.")
+    notes += seeds_note(seeds)
     for measure in measures:
         missing = {name: measured(group.of(protocol, name), measure).missing for name in places}
         said = ", ".join(f"{name} {count}" for name, count in missing.items() if count)
         if said:
             notes.append(f"Left out of {measure}, being undefined there: {said}.")
     return notes
+
+
+def seeds_note(seeds: Mapping[str, int]) -> list[str]:
+    """Say that networks were measured with different seeds, by name, if they were."""
+    if len(set(seeds.values())) < 2:
+        return []
+    said = ", ".join(f"{name} {seed}" for name, seed in seeds.items())
+    return [f"The networks were measured with different seeds ({said}), and so with other shifts and noise."]
+
+
+def without_empty_columns(made: Table) -> Table:
+    """Leave out the columns in which nothing was measured; the first, of names, stays."""
+    kept = [place for place in range(len(made.columns)) if any(says_something(row[place]) for row in made.rows)]
+    rows = [[row[place] for place in kept] for row in made.rows]
+    return replace(made, columns=tuple(made.columns[place] for place in kept), rows=rows)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as a sentence does.
+
+    >>> listed(["plain", "aps", "mass"])
+    'plain, aps and mass'
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def numbers_in(word: Word) -> tuple[float, ...]:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from recon.records import Subject
 from recon.report.cells import NONE, number, word
 from recon.report.notation import DASH, short
+from recon.report.origins import origin_of, origin_text
 from recon.report.parts import Cell, Table
-from recon.report.selection import Group
+from recon.report.selection import Group, architecture_of
 from recon.report.statistics import percentile, values_of
 from recon.report.tables import Column, caption_of, measured, notes_of, table
 
@@ -22,16 +23,20 @@ _MEASURES: tuple[tuple[str, str, Callable[[float], str], bool, bool], ...] = (
 def cost(group: Group) -> Table | None:
     """Show parameters, time and memory, each also relative to plain."""
     records = group.of("cost")
-    plain = group.plain if group.plain is not None and group.of("cost", group.plain.name) else None
+    compared = any(group.of("cost", one.name) for one in group.subjects if one.variant == "plain")
     columns: list[Column] = []
     for measure, heading, text, as_ratio, low in _MEASURES:
         if not any(measure in record.measures for record in records):
             continue
         columns.append(Column(heading, _cell(group, measure, text), "low" if low else "high"))
-        if plain is not None and as_ratio:
-            columns.append(Column(f"{heading.split(' (')[0]} over {plain.name}'s", ratio_to(group, measure, plain)))
+        if compared and as_ratio:
+            columns.append(
+                Column(f"{heading.split(' (')[0]} over {group.plain_name}'s", ratio_to_plain(group, measure))
+            )
     devices = ", ".join(sorted({record.circumstances.device for record in records}))
-    what = f"What a reconstruction costs, measured on {devices or 'no device'}; ratios are to the plain network."
+    unit = "a reconstruction costs" if group.task == "reconstruction" else "the labels of an image cost"
+    among = " of the same architecture" if len(group.architectures) > 1 else ""
+    what = f"What {unit}, measured on {devices or 'no device'}; ratios are to the plain network{among}."
     return table(
         group,
         "cost",
@@ -54,11 +59,12 @@ def cost_ratio(group: Group, measure: str, subject: Subject, other: Subject) -> 
     return percentile(values_of(ratios, [""] * len(ratios)), 50)
 
 
-def ratio_to(group: Group, measure: str, other: Subject) -> Callable[[Subject], Cell]:
-    """Give what shows how many times as much each network costs as another."""
+def ratio_to_plain(group: Group, measure: str) -> Callable[[Subject], Cell]:
+    """Give what shows how many times as much each network costs as the plain one."""
 
     def cell(subject: Subject) -> Cell:
-        value = cost_ratio(group, measure, subject, other)
+        plain = group.plain_of(subject)
+        value = float("nan") if plain is None else cost_ratio(group, measure, subject, plain)
         return number(f"{value:.2f}", value)
 
     return cell
@@ -72,12 +78,16 @@ def _by_round(group: Group, measure: str, subject: Subject) -> dict[str, float]:
 
 def networks(group: Group) -> Table | None:
     """Show what the networks are: variant, size, weights, training, and how they were computed."""
+    named = [Column("architecture", lambda subject: word(architecture_of(subject) or DASH))]
+    taken = [Column("weights taken from", lambda subject: _origin(group, subject))]
     columns = (
         Column("variant", lambda subject: word(subject.variant or DASH)),
+        *(named if group.architectures else []),
         Column("kind", lambda subject: word(subject.kind)),
         Column("parameters", _parameters),
         Column("period", lambda subject: Cell(str(subject.period), subject.period) if subject.period else NONE),
         Column("weights (SHA-256)", lambda subject: word(subject.weights[:12]) if subject.weights else NONE),
+        *(taken if any(map(origin_of, group.networks)) else []),
         Column("trained", lambda subject: _training(subject)),
         Column("computed on", lambda subject: word(_circumstances(group, subject))),
     )
@@ -97,6 +107,11 @@ def _cell(group: Group, measure: str, text: Callable[[float], str]) -> Callable[
 
 def _parameters(subject: Subject) -> Cell:
     return NONE if subject.parameters is None else Cell(f"{subject.parameters:,}", subject.parameters)
+
+
+def _origin(group: Group, subject: Subject) -> Cell:
+    text = origin_text(group, subject)
+    return word(text) if text else NONE
 
 
 def _training(subject: Subject) -> Cell:

@@ -58,7 +58,7 @@ def worst(group: Group) -> Table | None:
         Column("largest change of SSIM", lambda subject: _furthest(group, subject, "delta_ssim"), "low"),
         Column("largest NMSE", lambda subject: error(largest(_worst(group, subject, "nmse"))), "low"),
         Column("equal bit for bit", lambda subject: share(mean(_worst(group, subject, "bitwise"))), "high"),
-        Column("shifts tried", lambda subject: _tried(group, subject)),
+        Column("shifts tried", lambda subject: tried(group.of("worst", subject.name))),
         Column("premise", lambda subject: error(largest(_worst(group, subject, "premise_nmse")))),
     )
     what = (
@@ -149,9 +149,9 @@ def shift_text(record: Record) -> str:
     return f"({', '.join(short(entry) for entry in numbers_in(record.settings.get('shift')))})"
 
 
-def _tried(group: Group, subject: Subject) -> Cell:
-    records = group.of("worst", subject.name)
-    counts = sorted({int(tried) for r in records if isinstance(tried := r.settings.get("tried"), int)})
+def tried(records: Sequence[Record]) -> Cell:
+    """Say how many shifts were tried of each image, and which: all there are, or some at random."""
+    counts = sorted({int(held) for r in records if isinstance(held := r.settings.get("tried"), int)})
     if not counts:
         return NONE
     kinds = ", ".join(sorted({str(record.settings.get("shifts")) for record in records}))

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
-from recon.report.claims import claims
-from recon.report.headline import data_line, headline, intervals_line, worst_line
 from recon.report.notation import DASH
 from recon.report.parts import Claim, Table, Verdict
 from recon.report.selection import Group
+from recon.report.tracks import track_of
 
 WIDTH = 140  # columns of the terminal, for sentences
 _SIGNS: Mapping[Verdict, str] = {"shown": "✓", "not shown": "✗", "not measured": DASH}
@@ -20,16 +19,17 @@ def headline_text(groups: Sequence[Group]) -> str:
 
 
 def _lines(group: Group) -> Iterator[str]:
-    yield f"{data_line(group)}."
-    made = headline(group, error_intervals=False)
+    track = track_of(group)
+    yield f"{track.data_line(group)}."
+    made = track.narrow_headline(group)
     if made is not None:
-        yield from wrap(f"{worst_line(group)} {intervals_line(group)}".strip(), WIDTH)
+        yield from wrap(track.headline_line(group), WIDTH)
         yield ""
         yield from _aligned(made)
         for note in made.notes:
             yield from wrap(note, WIDTH)
     yield ""
-    for claim in claims(group):
+    for claim in track.claims(group):
         yield from _claim(claim)
 
 

@@ -227,7 +227,7 @@ def test_prices_are_those_against_plain() -> None:
     )
 
 
-AN_EXACT = "an exact network (aps, lps, mass, mass-unpool)"
+AN_EXACT = "an exact network (aps, aps-keep, lps, mass, mass-unpool)"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,10 @@
 """What quality costs: PSNR against the time of one image."""
 
-from collections.abc import Mapping
-
 import numpy as np
-from matplotlib.axes import Axes
 
 from recon.report.figures.drawing import canvas, finished, guides, heading, styled
-from recon.report.figures.labels import LINE, height_for, shortened, spread
-from recon.report.figures.looks import Look, looks
+from recon.report.figures.labels import height_for, name_points
+from recon.report.figures.looks import looks
 from recon.report.notation import fixed, short
 from recon.report.parts import Figure
 from recon.report.selection import Group
@@ -41,7 +38,9 @@ def quality_cost(group: Group) -> Figure | None:
     guides(axes, "x")
     heading(axes, "PSNR, dB")
     axes.set_xlabel(f"time, {unit}")
-    _name(axes, {name: (seconds * factor, quality) for name, (seconds, quality) in found.items()}, networks, inner)
+    name_points(
+        axes, {name: (seconds * factor, quality) for name, (seconds, quality) in found.items()}, networks, inner
+    )
     caption = (
         f"Quality against time on {group.source.name}: mean PSNR, and the time that was measured on "
         f"{group.of('cost')[0].circumstances.device}. Up and to the left is better; exact networks are bold."
@@ -50,24 +49,3 @@ def quality_cost(group: Group) -> Figure | None:
         f"{name}: {short(value * factor)} {unit}, {fixed(psnr, 2)} dB" for name, (value, psnr) in found.items()
     )
     return finished(drawing, group, "quality-cost", title="Quality and time", caption=caption, alt=f"{alt}.")
-
-
-def _name(axes: Axes, points: Mapping[str, tuple[float, float]], networks: Mapping[str, Look], height: float) -> None:
-    """Write the names to the right, each with a line to its point."""
-    low, high = axes.get_ylim()
-    gap = (high - low) * LINE / height
-    places = spread([quality for _, quality in points.values()], gap, low, high)
-    for (name, point), place in zip(points.items(), places, strict=True):
-        look = networks[name]
-        axes.annotate(
-            shortened(name),
-            point,
-            (1.03, place),
-            textcoords=axes.get_yaxis_transform(),
-            va="center",
-            size=8,
-            fontweight="bold" if look.exact else "normal",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": look.colour, "linewidth": 0.6, "alpha": 0.6, "shrinkB": 4},
-        )
-    axes.set_ylim(low, high)

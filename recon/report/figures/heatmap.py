@@ -18,7 +18,7 @@ from recon.report.selection import Group
 
 ZERO = "#2f7fb8"  # of exact zeros: the one colour that is not on the scale
 _ACROSS, _GAP, _TITLE = 6, 0.16, 0.36
-_LONGEST = 18  # letters of a name above a square
+LONGEST = 18  # letters of a name above a square
 
 
 @styled
@@ -40,10 +40,10 @@ def heatmap(group: Group) -> Figure | None:
         axes = drawing.add_axes((left / WIDTH, (top - side) / height, side / WIDTH, side / height))
         draw_errors(axes, grid, norm, colours)
         text = "exactly 0" if not grid.any() else f"to {scientific(float(grid.max()))}"
-        axes.set_title(shortened(name, _LONGEST), loc="left", pad=13, size=8.5)
+        axes.set_title(shortened(name, LONGEST), loc="left", pad=13, size=8.5)
         axes.annotate(text, (0, 1), (0, 3), xycoords="axes fraction", textcoords="offset points", size=7.5, alpha=0.8)
         if place == (down - 1) * across:
-            _name_axes(axes, grid)
+            name_axes(axes, grid)
     _scale_bar(drawing, norm, colours, height)
     records = group.of("worst")
     caption = (
@@ -84,7 +84,7 @@ def draw_errors(axes: Axes, grid: Grid, norm: LogNorm, colours: Colormap) -> Non
         spine.set_visible(False)
 
 
-def _name_axes(axes: Axes, grid: Grid) -> None:
+def name_axes(axes: Axes, grid: Grid) -> None:
     """Say at the first square which way is which."""
     rows, columns = grid.shape
     style: Mapping[str, object] = {"xycoords": "axes fraction", "textcoords": "offset points", "size": 7, "color": INK}

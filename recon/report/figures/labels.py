@@ -55,6 +55,30 @@ def label_ends(axes: Axes, ends: Mapping[str, float], networks: Mapping[str, Loo
     axes.set_ylim(low, high)
 
 
+def name_points(
+    axes: Axes, points: Mapping[str, tuple[float, float]], networks: Mapping[str, Look], height: float
+) -> None:
+    """Write the networks' names to the right of axes of that height in inches, each with a line to its point."""
+    low, high = axes.get_ylim()
+    gap = (high - low) * LINE / height
+    ordered = sorted(points, key=lambda name: points[name][0])  # of points as high, the left one's name is the lower
+    places = spread([points[name][1] for name in ordered], gap, low, high)
+    for name, place in zip(ordered, places, strict=True):
+        look = networks[name]
+        axes.annotate(
+            shortened(name),
+            points[name],
+            (1.03, place),
+            textcoords=axes.get_yaxis_transform(),
+            va="center",
+            size=8,
+            fontweight="bold" if look.exact else "normal",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": look.colour, "linewidth": 0.6, "alpha": 0.6, "shrinkB": 4},
+        )
+    axes.set_ylim(low, high)
+
+
 def height_for(count: int, least: float) -> float:
     """Give the height, in inches, of axes beside which so many names stand."""
     return max(least, LINE * count)
