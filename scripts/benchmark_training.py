@@ -22,14 +22,15 @@ import torch.nn.functional as F
 from pytorch_lightning import LightningModule, Trainer
 
 from recon.data.batches import Draw
-from recon.data.datamodules import SliceData, Stage
+from recon.data.datamodule import Stage
+from recon.data.datamodules import SliceData
 from recon.data.samples import Origin, Sample, Slices
 from recon.nn.unet import UNet
 from recon.records import Word
 from recon.training.checkpointing import Checkpoints, WholeCheckpointIO
 from recon.training.divergence import StopAtDivergence
 from recon.training.metrics_file import MetricsFile
-from recon.training.task import ReconstructionTask
+from recon.training.reconstruction import ReconstructionTask
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 

@@ -17,13 +17,11 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from recon import checkpoints
-from recon.data.samples import Batch
 from recon.errors import ConfigError, DataError, require_at_least
-from recon.nn.unet import UNet
 from recon.records import Word
 from recon.training.divergence import require_finite_weights
 from recon.training.run_folder import data_description, training_description
-from recon.training.task import ReconstructionTask
+from recon.training.task import AnyBatch, Task
 
 RESUME_STATE = "last.ckpt"
 
@@ -109,7 +107,7 @@ class Checkpoints(Checkpoint):
                 partial.unlink(missing_ok=True)
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: Batch, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: AnyBatch, batch_idx: int
     ) -> None:
         """Save if it is time to, or if the run is asked to stop."""
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
@@ -149,9 +147,8 @@ class Checkpoints(Checkpoint):
             logger.save()  # what was logged until here is kept with it
         trainer.save_checkpoint(self.folder / f"{name}.ckpt", weights_only=False)
         if trainer.is_global_zero:
+            assert isinstance(pl_module, Task)
             network = copy.deepcopy(pl_module.network).to("cpu")
-            assert isinstance(network, UNet)
-            assert isinstance(pl_module, ReconstructionTask)
             network.load_state_dict({key: value.cpu() for key, value in self._weights.items()})
             about: dict[str, Word] = {
                 "epoch": trainer.current_epoch,

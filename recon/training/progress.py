@@ -6,14 +6,15 @@ from collections.abc import Callable
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import TQDMProgressBar
 
-from recon.data.samples import Batch
+from recon.training.task import AnyBatch
 
 
 class SliceProgress(TQDMProgressBar):
-    """A bar with the loss, the time left, and the slices a second of all processes together."""
+    """A bar with the loss, the time left, and the slices (or images) a second of all processes together."""
 
-    def __init__(self, *, refresh_rate: int = 1) -> None:
+    def __init__(self, *, refresh_rate: int = 1, noun: str = "slices") -> None:
         super().__init__(refresh_rate=refresh_rate)
+        self._noun = noun
         self._seconds, self._slices, self._start = 0.0, 0, 0.0
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule, *args: object) -> None:
@@ -22,7 +23,7 @@ class SliceProgress(TQDMProgressBar):
         self._slices, self._start = 0, time.monotonic()
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: Batch, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: AnyBatch, batch_idx: int
     ) -> None:
         """Count a batch's slices."""
         self._slices += len(batch) * trainer.world_size
@@ -36,7 +37,7 @@ class SliceProgress(TQDMProgressBar):
         metrics.pop("v_num", None)
         elapsed = time.monotonic() - self._start
         if self._slices and elapsed > 0:
-            metrics["slices/s"] = f"{self._slices / elapsed:.1f}"
+            metrics[f"{self._noun}/s"] = f"{self._slices / elapsed:.1f}"
         return metrics
 
 
@@ -47,7 +48,7 @@ class Followed(Callback):
         self.told = told
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: Batch, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: object, batch: AnyBatch, batch_idx: int
     ) -> None:
         """Tell."""
         batches, epochs = int(trainer.num_training_batches), trainer.max_epochs or 1

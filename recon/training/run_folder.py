@@ -11,12 +11,11 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from recon import __version__
-from recon.data.datamodules import SliceData
-from recon.data.samples import Sample
+from recon.data.datamodule import DataModule
 from recon.files import written_whole
 from recon.records import Word
 from recon.training.metrics_file import MetricsFile
-from recon.training.task import ReconstructionTask
+from recon.training.task import Task
 
 RECORD = "run.json"
 LIBRARIES = ("torch", "pytorch-lightning", "numpy", "fastmri", "h5py", "dival")
@@ -77,24 +76,24 @@ class RunRecord(Callback):
 def data_description(trainer: Trainer) -> dict[str, Word]:
     """Say which data a trainer trains on (the folder is None for the embedded ones), and whether they are synthetic."""
     data = trainer.datamodule  # type: ignore[attr-defined]
-    if not isinstance(data, SliceData):
+    if not isinstance(data, DataModule):
         return {}
-    first = data.datasets["train"][0]
-    synthetic = first.origin.synthetic if isinstance(first, Sample) else None
+    origin = getattr(data.datasets["train"][0], "origin", None)  # none of a sample that cannot be read
     counts: dict[str, Word] = {stage: len(dataset) for stage, dataset in data.datasets.items()}
     return {
         "folder": None if data.given_folder is None else str(data.given_folder.absolute()),
         "modality": data.modality,
-        "synthetic": synthetic,
+        "synthetic": None if origin is None else origin.synthetic,
         "slices": counts,
         "settings": data.settings,
     }
 
 
-def training_description(trainer: Trainer, task: ReconstructionTask) -> dict[str, Word]:
+def training_description(trainer: Trainer, task: Task) -> dict[str, Word]:
     """Say how a network is trained, as far as it tells one variant from another."""
     data = trainer.datamodule  # type: ignore[attr-defined]
-    return {
+    start: dict[str, Word] = {"start": dict(task.start)} if task.start else {}
+    return start | {
         "seed": data.seed,
         "epochs": trainer.max_epochs,
         "batch_size": data.batch_size,

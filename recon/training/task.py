@@ -1,6 +1,7 @@
-"""The training task: a network that turns inputs into targets."""
+"""What every training task shares: a network, an optimiser and schedule, steps that repeat exactly, a validation."""
 
-from typing import Any, Literal, get_args
+from abc import ABC, abstractmethod
+from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -8,35 +9,48 @@ from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, StepLR
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, LRScheduler, MultiStepLR, StepLR
 
-from recon.data.samples import Batch, Slices
+from recon.data.datamodule import Grouped
 from recon.errors import ConfigError, DataError, require_known
+from recon.nn.converted import Converted
+from recon.nn.labels import Classifier, Segmenter
 from recon.nn.selectors import temperature_at
 from recon.nn.unet import UNet
-from recon.training.losses import LossName, equivariance_loss, reconstruction_loss
 
+Network: TypeAlias = UNet | Classifier | Segmenter | Converted
 OptimizerName = Literal["adam", "adamw", "sgd"]
-ScheduleName = Literal["step", "cosine", "constant"]
+ScheduleName = Literal["step", "milestones", "cosine", "poly", "constant"]
 
+MOMENTUM = 0.9
 RESUME_FORMAT = 1  # of what a checkpoint says of its network
 
+_POWER = 0.9  # of the polynomial schedule
 
-class ReconstructionTask(LightningModule):
-    """Train a network on pairs of inputs and targets.
+
+class AnyBatch(Protocol):
+    """What a task needs of a batch."""
+
+    @property
+    def input(self) -> Tensor:
+        """The images (B, C, H, W)."""
+
+    def __len__(self) -> int:
+        """Count the images."""
+
+
+class Task(LightningModule, ABC):
+    """Train a network; what it is trained for says the `loss` of a subclass.
 
     Args:
         network: the network.
-        loss: `mse` as in the APS paper, `l1`, or `ssim` (1 - SSIM as fastMRI has it).
-        equivariance_weight: adds so many times the mean squared difference between the output of a shifted input and
-            the shifted output; 0 leaves it out, and saves the second pass that it costs.
-        equivariance_range: the furthest that the input is shifted for it, along each axis.
         optimizer: `adam`, `adamw` or `sgd` (with momentum 0.9).
         lr: the learning rate to begin with.
         weight_decay: of the optimiser.
-        schedule: `step` multiplies the rate by `gamma` every `step_epochs` epochs, `cosine` lowers it to 0 over the
-            run, `constant` leaves it.
+        schedule: `step` multiplies the rate by `gamma` every `step_epochs` epochs, `milestones` at certain epochs;
+            `cosine` lowers it to 0 over the run, epoch by epoch, `poly` as (1 - t)**0.9, step by step; `constant`.
         step_epochs: see `schedule`.
+        milestones: see `schedule`.
         gamma: see `schedule`.
         temperature_end: the Gumbel-softmax temperature of learned samplings falls from 1 to this over the run.
         channels_last: lay images and weights out channels last, which is faster on most devices.
@@ -45,40 +59,41 @@ class ReconstructionTask(LightningModule):
 
     def __init__(
         self,
-        network: UNet,
+        network: Network,
         *,
-        loss: LossName = "mse",
-        equivariance_weight: float = 0.0,
-        equivariance_range: int = 16,
-        optimizer: OptimizerName = "adam",
-        lr: float = 1e-3,
-        weight_decay: float = 0.0,
-        schedule: ScheduleName = "step",
-        step_epochs: int = 5,
-        gamma: float = 0.5,
-        temperature_end: float = 0.1,
-        channels_last: bool = False,
-        compile: bool = False,
+        optimizer: OptimizerName,
+        lr: float,
+        weight_decay: float,
+        schedule: ScheduleName,
+        step_epochs: int,
+        milestones: tuple[int, ...],
+        gamma: float,
+        temperature_end: float,
+        channels_last: bool,
+        compile: bool,
     ) -> None:
         super().__init__()
-        self.loss: LossName = require_known(loss, get_args(LossName), name="loss")  # type: ignore[assignment]
         self.optimizer = require_known(optimizer, get_args(OptimizerName), name="optimizer")
         self.schedule = require_known(schedule, get_args(ScheduleName), name="schedule")
         if not lr > 0:
             raise ConfigError(f"lr must be positive, got {lr}")
         self.lr, self.weight_decay = lr, weight_decay
-        self.step_epochs, self.gamma = step_epochs, gamma
-        self.equivariance_weight, self.equivariance_range = equivariance_weight, equivariance_range
+        self.step_epochs, self.milestones, self.gamma = step_epochs, tuple(milestones), gamma
         self.temperature_end = temperature_end
         self.channels_last = channels_last
         self.network = network.to(memory_format=torch.channels_last) if channels_last else network
         if compile:
             self.network.compile()
         self.steps_seed = 0
+        self.start: dict[str, str] = {}  # whose weights the network began with
         self._validated = torch.zeros(2)
 
+    @abstractmethod
+    def loss_of(self, batch: Any, output: Tensor) -> Tensor:  # noqa: ANN401  # each task has its own kind of batch
+        """Give the loss of a batch's output, a mean over its images."""
+
     def forward(self, inputs: Tensor) -> Tensor:
-        """Reconstruct (B, C, H, W)."""
+        """Give the network's output for (B, C, H, W)."""
         if self.channels_last:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         output: Tensor = self.network(inputs)
@@ -95,19 +110,14 @@ class ReconstructionTask(LightningModule):
         progress = self.current_epoch / max(epochs - 1, 1)
         self.network.set_temperature(temperature_at(progress, end=self.temperature_end))
 
-    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+    def on_train_batch_start(self, batch: AnyBatch, batch_idx: int) -> None:
         """Let what is random in a step follow from the seed, the step and the process: a resumed run draws alike."""
         key = (self.steps_seed, self.current_epoch, batch_idx, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: AnyBatch, batch_idx: int) -> Tensor:
         """Give the loss of a batch."""
-        output = self(batch.input)
-        loss = reconstruction_loss(self.loss, output, _target(batch), batch.data_range / batch.scale.flatten())
-        if self.equivariance_weight:
-            apart = equivariance_loss(self, batch.input, output, furthest=self.equivariance_range)
-            self.log("train/equivariance", apart.detach(), batch_size=len(batch))
-            loss = loss + self.equivariance_weight * apart
+        loss = self.loss_of(batch, self(batch.input))
         self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(batch))
         return loss
 
@@ -115,21 +125,26 @@ class ReconstructionTask(LightningModule):
         """Begin to add up."""
         self._validated = torch.zeros(2, device=self.device)
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: AnyBatch, batch_idx: int) -> None:
         """Add up the loss of a batch, weighted by its size."""
-        output = self(batch.input)
-        loss = reconstruction_loss(self.loss, output, _target(batch), batch.data_range / batch.scale.flatten())
+        self.validated(batch, self(batch.input))
+
+    def validated(self, batch: AnyBatch, output: Tensor) -> None:
+        """Add up what a batch's output is worth."""
+        loss = self.loss_of(batch, output)
         self._validated += torch.stack((loss * len(batch), torch.full_like(loss, len(batch))))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the mean over the slices of all processes (Lightning's own rounds the mean of their counts)."""
+        """Log the mean over the images of all processes (Lightning's own rounds the mean of their counts)."""
         total, count = self.trainer.strategy.reduce(self._validated, reduce_op="sum")
         self.log("val/loss", total / count, prog_bar=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Give the optimiser and its schedule, which steps once an epoch."""
+        """Give the optimiser and its schedule, which steps once an epoch, or once a step."""
         optimizer = self._optimizer()
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self._scheduler(optimizer), "name": "lr"}}
+        interval = "step" if self.schedule == "poly" else "epoch"
+        scheduler = self._scheduler(optimizer)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "name": "lr", "interval": interval}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Note which network the state is of."""
@@ -153,30 +168,33 @@ class ReconstructionTask(LightningModule):
                 f"network as it was, or begin a new run"
             )
 
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Give the weights that are trained, in groups of one rate each."""
+        return [{"params": list(self.network.parameters())}]
+
     def _optimizer(self) -> Optimizer:
-        weights, lr, decay = self.network.parameters(), self.lr, self.weight_decay
+        groups, lr, decay = self.parameter_groups(), self.lr, self.weight_decay
         if self.optimizer == "sgd":
-            return SGD(weights, lr=lr, momentum=0.9, weight_decay=decay)
-        return (Adam if self.optimizer == "adam" else AdamW)(weights, lr=lr, weight_decay=decay)
+            return SGD(groups, lr=lr, momentum=MOMENTUM, weight_decay=decay)
+        return (Adam if self.optimizer == "adam" else AdamW)(groups, lr=lr, weight_decay=decay)
 
     def _scheduler(self, optimizer: Optimizer) -> LRScheduler:
         if self.schedule == "step":
             return StepLR(optimizer, self.step_epochs, self.gamma)
+        if self.schedule == "milestones":
+            return MultiStepLR(optimizer, list(self.milestones), self.gamma)
         if self.schedule == "cosine":
             return CosineAnnealingLR(optimizer, max(self.trainer.max_epochs or 1, 1))
+        if self.schedule == "poly":
+            steps = max(int(self.trainer.estimated_stepping_batches), 1)
+            return LambdaLR(optimizer, lambda step: max(1 - step / steps, 0) ** _POWER)
         return ConstantLR(optimizer, factor=1.0)
 
 
-def require_share(validation: Slices, processes: int) -> None:
+def require_share(validation: Grouped, processes: int) -> None:
     """Refuse to validate in processes that would have nothing to do, for which the others would wait for ever."""
     if len(validation.groups) < processes:
         raise ConfigError(
             f"there must be at least one validation volume or file for each process, got {len(validation.groups)} for "
             f"{processes}; use fewer devices"
         )
-
-
-def _target(batch: Batch) -> Tensor:
-    if batch.target is None:
-        raise ConfigError("training data must have targets, got a part without; choose another part")
-    return batch.target

@@ -14,6 +14,7 @@ from tests.training.runs import QUIET
 SAMPLINGS = sorted(path.stem for path in (CONFIGS / "sampling").glob("*.yaml"))
 OPTIONS = sorted(path.stem for path in (CONFIGS / "options").glob("*.yaml"))
 MODALITIES = ("mri", "ct")
+LABELLED = ("cifar10", "imagenet", "voc")
 
 
 class Variant(NamedTuple):
@@ -88,6 +89,9 @@ def test_options_add_up() -> None:
 def test_no_configuration_is_left_out() -> None:
     known = {
         *MODALITIES,
+        *LABELLED,
+        *(f"networks/{name}" for name in ("resnet20", "vgg13")),
+        *(f"demo/{name}" for name in LABELLED),
         "small",
         *(f"demo/{name}" for name in ("mri", "ct", "quick")),
         *(f"sampling/{name}" for name in SAMPLINGS),
@@ -133,3 +137,44 @@ def test_ct_is_trained_as_in_the_paper() -> None:
     assert (model.schedule, model.step_epochs, model.gamma) == ("step", 5, 0.1)
     assert (config.trainer.max_epochs, config.trainer.gradient_clip_val) == (20, 1.0)
     assert (data.batch_size, data.crop, data.filter) == (8, (352, 352), "hann")
+
+
+@pytest.mark.parametrize("sampling", [name for name in SAMPLINGS if name not in ("mass-unpool", "plain-penalty")])
+@pytest.mark.parametrize("data", LABELLED)
+def test_every_sampling_composes_with_labelled_data(data: str, sampling: str) -> None:
+    network = build(data, f"sampling/{sampling}", more=("--network.width", "4")).model.network
+    assert sampling.startswith(network.sampling.name.partition("-")[0]) or "ddac" in sampling
+
+
+def test_cifar10_is_trained_as_in_the_mass_paper() -> None:
+    """MASS, section 5.1.1."""
+    cli = build("cifar10", more=("--network.width", "4"))
+    model = cli.config.model
+    assert (cli.config.network.architecture, cli.config.network.padding) == ("resnet18", "circular")
+    assert (model.optimizer, model.lr, model.weight_decay, model.schedule) == ("sgd", 0.2, 5e-4, "cosine")
+    assert (cli.trainer.max_epochs, cli.datamodule.batch_size) == (250, 256)
+    assert (cli.datamodule.flip, cli.datamodule.shift_augmentation) == (True, 0)
+
+
+def test_vgg13_is_trained_as_by_zhang() -> None:
+    """Zhang (2019), section 4.1."""
+    cli = build("cifar10", "networks/vgg13", more=("--network.width", "4"))
+    model = cli.config.model
+    assert cli.config.network.architecture == "vgg13"
+    assert (model.lr, model.schedule, list(model.milestones)) == (0.1, "milestones", [100, 150])
+    assert (cli.trainer.max_epochs, cli.datamodule.batch_size) == (200, 128)
+
+
+def test_voc_is_trained_as_in_the_mass_paper() -> None:
+    """MASS, section 5.2.1: 30 000 steps of 16 of the 10 582 pictures, by SGD with a polynomial schedule."""
+    cli = build("voc", more=("--network.width", "4"))
+    assert cli.config.network.architecture == "deeplabv3plus-resnet18"
+    assert (cli.config.model.optimizer, cli.config.model.schedule) == ("sgd", "poly")
+    steps = (cli.trainer.max_epochs or 0) * 10582 / cli.datamodule.batch_size
+    assert steps == pytest.approx(30_000, rel=0.02)
+
+
+def test_fine_tuning_is_that_of_the_mass_paper() -> None:
+    """MASS, table 4."""
+    cli = build("imagenet", "options/fine-tuning", more=("--network.width", "4"))
+    assert (cli.config.model.lr, cli.trainer.max_epochs) == (1e-3, 3)

@@ -16,7 +16,7 @@ from recon.errors import DataError
 from recon.training.checkpointing import Checkpoints
 from recon.training.command import train
 from recon.training.divergence import DivergenceError
-from recon.training.task import ReconstructionTask
+from recon.training.reconstruction import ReconstructionTask
 from tests.training.runs import options, require_same_weights, trained, weights
 
 

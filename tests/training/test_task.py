@@ -11,7 +11,8 @@ from recon.errors import ConfigError
 from recon.nn.selectors import LearnedSelector
 from recon.nn.unet import UNet
 from recon.training.command import train
-from recon.training.task import OptimizerName, ReconstructionTask, ScheduleName
+from recon.training.reconstruction import ReconstructionTask
+from recon.training.task import OptimizerName, ScheduleName
 from recon.training.watching import Watch
 from tests.training.runs import column, options
 

@@ -13,9 +13,9 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 
 from recon.cli import main
-from recon.data.samples import Batch
 from recon.training.checkpointing import Checkpoints
-from recon.training.task import ReconstructionTask
+from recon.training.reconstruction import ReconstructionTask
+from recon.training.task import AnyBatch, Task
 
 Sabotage = Callable[[int, int], None]  # takes a signal's number and the step at which it comes
 
@@ -89,7 +89,7 @@ def signal_in_step(number: int, step: int) -> None:
     """Send this process a signal during the training step after so many."""
     ordinary = ReconstructionTask.training_step
 
-    def training_step(self: ReconstructionTask, batch: Batch, batch_idx: int) -> torch.Tensor:
+    def training_step(self: ReconstructionTask, batch: AnyBatch, batch_idx: int) -> torch.Tensor:
         if self.global_step == step:
             os.kill(os.getpid(), number)
         return ordinary(self, batch, batch_idx)
@@ -102,7 +102,7 @@ def signal_in_step_to_all(number: int, step: int) -> None:
     os.setsid()
     ordinary = ReconstructionTask.training_step
 
-    def training_step(self: ReconstructionTask, batch: Batch, batch_idx: int) -> torch.Tensor:
+    def training_step(self: ReconstructionTask, batch: AnyBatch, batch_idx: int) -> torch.Tensor:
         if self.global_step == step:
             os.killpg(0, number)
         return ordinary(self, batch, batch_idx)
@@ -114,7 +114,7 @@ def signal_in_validation(number: int, step: int) -> None:
     """Send this process a signal during the validation after so many steps."""
     ordinary = ReconstructionTask.validation_step
 
-    def validation_step(self: ReconstructionTask, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self: Task, batch: AnyBatch, batch_idx: int) -> None:
         if self.global_step == step:
             os.kill(os.getpid(), number)
         ordinary(self, batch, batch_idx)
