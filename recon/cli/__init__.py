@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
 from recon import __version__
-from recon.cli import data, demo, evaluate, report, reproduce, samplings, train
+from recon.cli import convert, data, demo, evaluate, report, reproduce, samplings, train
 from recon.errors import ReconError
 
 _MISTAKE = 2  # argparse's status for a wrong option, too
@@ -20,6 +20,7 @@ _COMMANDS = (
     train,
     evaluate,
     report,
+    convert,
     demo,
     reproduce,
 )  # each module adds its parser with `add_command`, and sets what runs as `run`

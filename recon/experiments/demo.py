@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from recon.experiments.experiment import Branch, Experiment, Measurement, Modality, Synthetic
+from recon.data.sets import SetName
+from recon.experiments.experiment import Branch, Experiment, Measurement, Synthetic
 from recon.recipes import recipe
 
 VARIANTS = ("plain", "plain-shifts", "lpf3", "aps", "aps3", "mass", "mass-unpool", "lps")
@@ -22,8 +23,8 @@ def demo(out: Path, *, quick: bool = False) -> Experiment:
         Measurement(("cost",), alone=True),
     )
 
-    def branch(modality: Modality) -> Branch:
-        other: Modality = "ct" if modality == "mri" else "mri"
+    def branch(modality: SetName) -> Branch:
+        other: SetName = "ct" if modality == "mri" else "mri"
         return Branch(
             modality,
             data=out / "data" / modality,

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from recon import __version__
-from recon.experiments.experiment import Branch, Experiment, Measurement, Synthetic, Training
+from recon.experiments.experiment import Branch, Experiment, Measurement, Training
 from recon.experiments.stages import is_done, mark
 from recon.records import LINES, Word
 
@@ -21,10 +21,10 @@ def is_finished(experiment: Experiment) -> bool:
     return measured and is_reported(experiment)
 
 
-def missing_data(experiment: Experiment) -> list[tuple[Branch, Synthetic]]:
-    """Give the data sets that are to be made."""
-    made = [(branch, branch.made) for branch in experiment.branches if branch.made is not None]
-    return [(branch, one) for branch, one in made if not (_is_there(branch) and _is_marked(branch))]
+def missing_data(experiment: Experiment) -> list[Branch]:
+    """Give the branches whose data sets are to be made."""
+    made = [branch for branch in experiment.branches if branch.made is not None]
+    return [branch for branch in made if not (_is_there(branch) and _is_marked(branch))]
 
 
 def mark_data(branch: Branch) -> None:

@@ -1,18 +1,16 @@
-"""What an experiment is: for each modality its data, the networks that are trained on them, and what is measured."""
+"""What an experiment is: for each data set the networks that are trained on it, and what is measured."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
 
+from recon.data.sets import SetName
 from recon.errors import ConfigError
-from recon.recipes import variant_recipe
+from recon.recipes import recipe, variant_recipe
 from recon.records import Word
 
-Modality = Literal["mri", "ct"]
-
-UNTOUCHED = {"mri": "zero-filling", "ct": "fbp"}  # what networks are compared with: their input as it is
+UNTOUCHED: dict[SetName, str] = {"mri": "zero-filling", "ct": "fbp"}  # what networks are compared with: their input
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +19,14 @@ class Synthetic:
 
     volumes: int
     slices: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """A synthetic set of labelled pictures that is made for an experiment: how many of which size."""
+
+    images: int
     size: int
 
 
@@ -42,11 +48,31 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
-    """One modality's part of an experiment.
+class Transfer:
+    """A network that takes over the weights of a trained one, whose sampling is another.
 
     Args:
-        modality: `mri` or `ct`.
+        source: the variant that was trained.
+        method: the sampling.
+        tuned: whether it is trained on, by configs/options/fine-tuning.yaml, or left as it is.
+    """
+
+    source: str
+    method: str
+    tuned: bool = False
+
+    @property
+    def variant(self) -> str:
+        """What it is called."""
+        return f"{self.method}-{'tuned' if self.tuned else 'transferred'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One data set's part of an experiment.
+
+    Args:
+        modality: `mri`, `ct`, `cifar10`, `imagenet` or `voc`.
         data: the data folder; None takes the embedded data.
         variants: names of configs/sampling, one for each network.
         recipes: the configuration that each variant's own file is laid over, in parts.
@@ -55,22 +81,24 @@ class Branch:
         ood: a folder of images out of the training distribution; None takes the embedded photographs.
         other: data of the other modality, out of the distribution too; None takes the embedded ones.
         options: more arguments of `recon train`.
+        transfers: networks that take over the weights of trained ones.
     """
 
-    modality: Modality
+    modality: SetName
     data: Path | None
     variants: Sequence[str]
     recipes: Sequence[Path]
     measurements: Sequence[Measurement]
-    made: Synthetic | None = None
+    made: Synthetic | Pictures | None = None
     ood: Path | None = None
     other: Path | None = None
     options: Sequence[str] = ()
+    transfers: Sequence[Transfer] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One run of `recon train`.
+    """One run of `recon train`, or a conversion of another run's network.
 
     Args:
         modality: of its data.
@@ -79,14 +107,18 @@ class Training:
         arguments: how.
         data: the data folder; None for the embedded ones.
         made: what that folder is filled with, if it is made for the experiment.
+        after: the run whose weights it begins with.
+        method: the sampling that they are converted to, where nothing is trained.
     """
 
-    modality: Modality
+    modality: SetName
     variant: str
     folder: Path
     arguments: tuple[str, ...]
     data: Path | None = None
-    made: Synthetic | None = None
+    made: Synthetic | Pictures | None = None
+    after: "Training | None" = None
+    method: str | None = None
 
     @property
     def name(self) -> str:
@@ -110,8 +142,9 @@ class Training:
 
     @property
     def place(self) -> tuple[str, ...]:
-        """The arguments that say where the data lie, which may be moved between two parts of a run."""
-        return () if self.data is None else ("--data.init_args.data_dir", str(self.data.absolute()))
+        """The arguments that say where data and weights lie, which may be moved between two parts of a run."""
+        data = () if self.data is None else ("--data.init_args.data_dir", str(self.data.absolute()))
+        return data if self.after is None else (*data, "--weights", str(self.after.weights.absolute()))
 
     @property
     def key(self) -> dict[str, Word]:
@@ -127,18 +160,20 @@ class Training:
         except OSError as error:
             raise ConfigError(f"the configuration {error.filename} cannot be read: {error.strerror}") from error
         given = None if self.data is None else str(self.data.absolute())
-        return {"arguments": words, "configs": contents, "data": given if self.made is None else asdict(self.made)}
+        key: dict[str, Word] = {"arguments": words, "configs": contents}
+        key["data"] = given if self.made is None else asdict(self.made)
+        return key if self.after is None else key | {"after": self.after.key, "method": self.method}
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Networks of one or two modalities, trained and measured; all that is written lies in `out`.
+    """Networks for one or several data sets, trained and measured; all that is written lies in `out`.
 
     Args:
         name: a word.
         title: of the report.
         out: the folder.
-        branches: one for each modality.
+        branches: one for each data set.
         seed: of the training, and of what is drawn for measurements.
         page: the report's file in `out`.
     """
@@ -161,12 +196,13 @@ class Experiment:
         return self.out / self.page
 
     def trainings(self, branch: Branch) -> list[Training]:
-        """Give the runs of a branch."""
-        return [self._training(branch, variant) for variant in branch.variants]
+        """Give the runs of a branch, those that begin with the weights of others last."""
+        trained = {variant: self._training(branch, variant) for variant in branch.variants}
+        return [*trained.values(), *(self._transfer(branch, one, trained[one.source]) for one in branch.transfers)]
 
     @property
     def all_trainings(self) -> list[Training]:
-        """Give the runs of all branches, those of different modalities in turn."""
+        """Give the runs of all branches, those of different data sets in turn."""
         runs = [self.trainings(branch) for branch in self.branches]
         longest = max(map(len, runs))
         return [row[place] for place in range(longest) for row in runs if place < len(row)]
@@ -176,3 +212,14 @@ class Experiment:
         arguments = [word for path in (*branch.recipes, variant_recipe(variant)) for word in ("--config", str(path))]
         arguments += ["--seed_everything", str(self.seed), *branch.options]
         return Training(branch.modality, variant, folder, tuple(arguments), branch.data, branch.made)
+
+    def _transfer(self, branch: Branch, transfer: Transfer, source: Training) -> Training:
+        folder = self.out / "runs" / branch.modality / transfer.variant
+        if not transfer.tuned:
+            return Training(branch.modality, transfer.variant, folder, (), after=source, method=transfer.method)
+        configs = [*branch.recipes, variant_recipe(transfer.method), recipe("options/fine-tuning")]
+        arguments = [word for path in configs for word in ("--config", str(path))]
+        arguments += ["--seed_everything", str(self.seed), *branch.options]
+        return Training(
+            branch.modality, transfer.variant, folder, tuple(arguments), branch.data, branch.made, after=source
+        )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from recon.data.sets import SetName
 from recon.errors import ConfigError, require_known
-from recon.experiments.experiment import Branch, Experiment, Measurement, Modality
+from recon.experiments.experiment import Branch, Experiment, Measurement
 from recon.recipes import recipe, variants
 
 Scale = Literal["paper", "small"]
@@ -19,7 +20,7 @@ OURS = ("mass", "mass3", "mass-unpool", "lps")
 class PaperTable:
     """One table: its modality, what is measured, and what it is about, in words."""
 
-    modality: Modality
+    modality: SetName
     measurement: Measurement
     about: str
 

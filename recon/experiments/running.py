@@ -14,7 +14,7 @@ from recon.experiments.done import (
     unmeasured,
     untrained,
 )
-from recon.experiments.experiment import Branch, Experiment, Synthetic, Training
+from recon.experiments.experiment import Branch, Experiment, Training
 from recon.experiments.means import Means
 from recon.experiments.stages import require_folder, require_same
 from recon.experiments.workers import News, cores, run_workers
@@ -67,13 +67,14 @@ def _stage(board: Board, name: str, left: Sequence[object], work: Callable[..., 
     board.end()
 
 
-def _make(left: Sequence[tuple[Branch, Synthetic]], board: Board) -> None:
-    from recon.data.synthetic.make import SyntheticSet, make
+def _make(left: Sequence[Branch], board: Board) -> None:
+    from recon.data.synthetic.make import make
+    from recon.experiments.making import set_of
 
-    for place, (branch, made) in enumerate(left, 1):
+    for place, branch in enumerate(left, 1):
         assert branch.data is not None
         board.pause()  # it shows a bar of its own
-        make(SyntheticSet(branch.modality, **asdict(made)), branch.data, workers=cores())
+        make(set_of(branch), branch.data, workers=cores())
         mark_data(branch)
         board.advance(place / len(left))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
+from recon.conversion.convert import convert_file
 from recon.data.progress import Counter
 from recon.evaluation.loading import Place
 from recon.evaluation.session import Wishes, run
@@ -29,8 +30,8 @@ def train_all(worker: Worker, send: Send, trainings: Sequence[Training]) -> None
             with claimed(training.finished) as mine:
                 if is_done(training.finished, training.key):
                     send(News(worker.number, training.name, done=1.0))
-                elif mine:
-                    _train(training, worker, send)
+                elif mine and (training.after is None or is_done(training.after.finished, training.after.key)):
+                    _begin(training, worker, send)
                 else:
                     later.append(training)
         if len(later) == len(left):
@@ -39,8 +40,19 @@ def train_all(worker: Worker, send: Send, trainings: Sequence[Training]) -> None
         left = later
 
 
-def _train(training: Training, worker: Worker, send: Send) -> None:
+def _begin(training: Training, worker: Worker, send: Send) -> None:
+    """Train, or convert what another run has trained."""
     mark(training.recipe, training.key)
+    if training.after is not None and training.method is not None:
+        send(News(worker.number, training.name, text=f"{training.name}: converting"))
+        convert_file(training.after.weights, training.method, training.weights)
+    else:
+        _train(training, worker, send)
+    mark(training.finished, training.key)
+    send(News(worker.number, training.name, done=1.0))
+
+
+def _train(training: Training, worker: Worker, send: Send) -> None:
     resumed = (training.folder / CONFIG).is_file()
     begin = ("--resume", str(training.folder)) if resumed else (*training.arguments, "--run", str(training.folder))
     gpu = worker.device.removeprefix("cuda:")
@@ -56,8 +68,6 @@ def _train(training: Training, worker: Worker, send: Send) -> None:
         train([*begin, *training.place, *placed, *quiet], [Followed(told)])
     except StoppedError as stop:
         raise SystemExit(stop.status) from None
-    mark(training.finished, training.key)
-    send(News(worker.number, training.name, done=1.0))
 
 
 def evaluate_all(
@@ -83,8 +93,9 @@ def piece_name(branch: Branch, measurement: Measurement) -> str:
 
 def _wishes(experiment: Experiment, branch: Branch, measurement: Measurement, device: str) -> Wishes:
     specs = [str(training.folder) for training in experiment.trainings(branch)]
+    untouched = [UNTOUCHED[branch.modality]] if branch.modality in UNTOUCHED else []
     return Wishes(
-        specs=[*specs, UNTOUCHED[branch.modality]],
+        specs=[*specs, *untouched],
         out=experiment.records,
         protocols=tuple(measurement.protocols),
         data=branch.data,
