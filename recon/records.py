@@ -57,7 +57,7 @@ class Source:
 
     Args:
         name: what tables call the data.
-        modality: `mri` or `ct`.
+        modality: `mri`, `ct`, `cifar10`, `imagenet` or `voc`.
         synthetic: whether all of it, or a part, was generated.
         fingerprint: a hash of the files' names, sizes and beginnings and of how they are read: equal for equal data.
         settings: how the files are read: mask, crop, filter.

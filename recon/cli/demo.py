@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 _EPILOG = """It makes synthetic knees and chests of 64 x 64 pixels in fastMRI's and LoDoPaB-CT's files, trains eight
 networks on each (plain, plain with shift augmentation, low-pass filters, APS, APS with filters, MASS max-pooling,
 MASS unpooling, LPS), measures them by every protocol, and writes a report. On two cores that takes about a quarter of
-an hour, with --quick a few minutes. What was stopped goes on with the same command; what is done is not done again."""
+an hour, with --quick a few minutes. What was stopped goes on with the same command; what is done is not done again.
+
+With --labels it is about classifiers and segmenters instead: synthetic pictures of shapes and textures in CIFAR-10's,
+ImageNet's and PASCAL VOC's files; plain networks, filters (LPF, DDAC), APS, LPS and MASS side by side; and the weights
+of trained plain networks under APS and MASS, without training and after three epochs of it."""
 
 
 def add_command(commands: Subparsers) -> None:
@@ -31,7 +35,8 @@ def add_command(commands: Subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="smaller and shorter: shows that everything works")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder (runs/demo, or runs/quick-demo)")
+    parser.add_argument("--labels", action="store_true", help="classifiers and segmenters instead of reconstruction")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder (runs/demo, runs/quick-label-demo, ...)")
     add_means(parser)
     parser.set_defaults(run=run_demo)
 
@@ -56,12 +61,14 @@ def run_demo(options: argparse.Namespace) -> int:
     """Run the demo, and print the headline table."""
     from recon.experiments.demo import demo
     from recon.experiments.done import is_finished
+    from recon.experiments.label_demo import label_demo
     from recon.experiments.means import Means, gpus_of
 
-    out = options.out or Path("runs/quick-demo" if options.quick else "runs/demo")
-    command = ["recon", "demo", *(["--quick"] if options.quick else []), *(["--out", str(out)] if options.out else [])]
-    command += means_words(options)
-    experiment = demo(out, quick=options.quick)
+    words = ["--quick"] * options.quick + ["--labels"] * options.labels
+    name = "-".join([*["quick"] * options.quick, *["label"] * options.labels, "demo"])
+    out = options.out or Path("runs") / name
+    command = ["recon", "demo", *words, *(["--out", str(out)] if options.out else []), *means_words(options)]
+    experiment = (label_demo if options.labels else demo)(out, quick=options.quick)
     gpus = [] if is_finished(experiment) else gpus_of(options.device)  # torch takes seconds to load
     status = run_experiment(experiment, Means(gpus, options.workers), command)
     if options.quick and status == 0:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from recon.data.fastmri import hybrid_recipe
-from recon.data.inspection.kinds import DataFolder, data_folder
+from recon.data.inspection.kinds import NAMES, DataFolder, data_folder
 from recon.data.inspection.pair_problems import pairs_of
 from recon.data.lodopab import fbp_recipe, read_pair
 from recon.data.prepared import Recipe, is_fresh, prepare, prepared_file
@@ -61,8 +61,8 @@ def preparation_of(
     without its partner is always left out.
     """
     found = data_folder(folder)
-    if found.kind == "images":
-        raise ConfigError(f"{folder} must hold MRI or CT data, got images, which are used as they are")
+    if found.kind not in ("fastmri", "lodopab"):
+        raise ConfigError(f"{folder} must hold MRI or CT data, got {NAMES[found.kind]}, which are used as they are")
     if found.kind == "fastmri":
         if filter is not None or frequency_scaling is not None or device != "cpu":
             raise ConfigError(

@@ -26,7 +26,7 @@ LOGS = "logs"
 _TEXTS = {
     "data": "making synthetic data",
     "training": "{count} networks",
-    "measuring": "quality, equivariance, and more",
+    "measuring": "what networks give, and what shifts do to it",
     "timing": "what each network costs, with nothing else running",
     "report": "drawing and writing",
 }

@@ -13,6 +13,7 @@ from recon.nn.converted import Converted
 from recon.nn.labels import Classifier, Segmenter
 from recon.training.task import AnyBatch, OptimizerName, ScheduleName, Task
 
+_NEVER = -100  # no label
 _BACKBONE = "backbone"  # in the names of a segmenter's weights
 
 
@@ -79,10 +80,11 @@ class LabelTask(Task):
     def loss_of(self, batch: LabelledBatch, output: Tensor) -> Tensor:
         """Give the cross-entropy: the mean over images, or over all pixels that are judged."""
         _require_logits(batch, output)
+        ignored = _ignored(batch)
         loss = F.cross_entropy(
-            output.float(), batch.target, ignore_index=IGNORED, label_smoothing=self.label_smoothing, reduction="sum"
+            output.float(), batch.target, ignore_index=ignored, label_smoothing=self.label_smoothing, reduction="sum"
         )
-        return loss / (batch.target != IGNORED).sum().clamp(min=1)
+        return loss / (batch.target != ignored).sum().clamp(min=1)
 
     def on_fit_start(self) -> None:
         """Refuse a network that has too few labels for the data."""
@@ -104,7 +106,7 @@ class LabelTask(Task):
         """Add up the loss, and count labels."""
         super().validated(batch, output)
         assert isinstance(batch, LabelledBatch)  # as the data module gives them
-        found = confusion_matrix(output.argmax(1), batch.target, classes=output.shape[1], ignored=IGNORED)
+        found = confusion_matrix(output.argmax(1), batch.target, output.shape[1], ignored=_ignored(batch))
         self._confusion = found if not self._confusion.numel() else self._confusion + found
 
     def on_validation_epoch_end(self) -> None:
@@ -129,6 +131,11 @@ class LabelTask(Task):
             raise ConfigError("backbone_lr is for networks with a backbone, got one without; leave it at 1")
         rest = [weights for name, weights in named if _BACKBONE not in name.split(".")]
         return [{"params": rest}, {"params": backbone, "lr": self.lr * self.backbone_lr}]
+
+
+def _ignored(batch: LabelledBatch) -> int:
+    """Give the label that is not judged: among pixels 255, among images none (ImageNet has a class 255)."""
+    return IGNORED if batch.target.ndim > 1 else _NEVER
 
 
 def _require_logits(batch: LabelledBatch, output: Tensor) -> None:

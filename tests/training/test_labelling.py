@@ -9,8 +9,10 @@ from torch import nn
 from torchvision.models import resnet18  # type: ignore[import-untyped]
 
 from recon.checkpoints import load, read_about
+from recon.data.labels.samples import IGNORED, LabelledBatch
 from recon.data.synthetic.make import LabelledSet, make
 from recon.errors import ConfigError, DataError
+from recon.factories import factory
 from recon.nn.converted import Converted
 from recon.nn.labels import Classifier, Segmenter
 from recon.recipes import CONFIGS, recipe
@@ -127,13 +129,17 @@ def test_a_backbone_has_a_rate_of_its_own() -> None:
 
 
 def test_pixels_that_are_not_judged_count_for_nothing() -> None:
-    from recon.data.labels.samples import IGNORED, LabelledBatch
-
     task = LabelTask(Segmenter(width=8, classes=2))
     logits = torch.tensor([[[[2.0, 0.0]], [[0.0, 0.0]]]])  # (1, 2, 1, 2)
     target = torch.tensor([[[0, IGNORED]]])
     loss = task.loss_of(LabelledBatch(torch.zeros(1, 3, 1, 2), target, ()), logits)
     assert loss.item() == pytest.approx(float(torch.log1p(torch.exp(torch.tensor(-2.0)))))  # of the first pixel alone
+
+
+def test_class_255_of_images_counts_like_any_other() -> None:
+    task = LabelTask(Classifier("resnet20", width=4, classes=256))
+    loss = task.loss_of(LabelledBatch(torch.zeros(1, 3, 8, 8), torch.tensor([255]), ()), torch.zeros(1, 256))
+    assert loss.item() == pytest.approx(float(torch.log(torch.tensor(256.0))))
 
 
 @pytest.mark.parametrize(("sampling", "new"), [("mass", 0), ("lps", 1)])
@@ -232,8 +238,6 @@ def test_a_network_of_ones_own_is_made_equivariant_and_trained(my_networks: str,
     path = run / "checkpoints" / "best.safetensors"
     with pytest.raises(ConfigError, match="factory"):
         load(path)
-    from recon.factories import factory
-
     network = load(path, factory=factory(f"{my_networks}:small"))
     assert isinstance(network, Converted)
     x = torch.rand(1, 1, 16, 16)
