@@ -103,5 +103,5 @@ def test_options_that_do_not_fit_are_refused(tmp_path: Path) -> None:
             preparation_of(write_lodopab_folder(tmp_path / "chest"), device="cuda")
     (tmp_path / "images").mkdir()
     Image.new("L", (2, 2)).save(tmp_path / "images" / "a.png")
-    with pytest.raises(ConfigError, match="must hold MRI or CT data, got JPEG and PNG files, which are used as they are"):
+    with pytest.raises(ConfigError, match="must hold MRI or CT data, got JPEG and PNG files, which are used"):
         preparation_of(tmp_path / "images")
