@@ -59,16 +59,16 @@ def publish(demo: Path) -> None:
     groups = grouped(records)
     text = replaced(place.page.read_text(encoding="utf-8"), groups)
     figures = [demo / "figures" / f"{name}-{group.key}.png" for group in groups for name in place.pictures]
-    there = [path for path in figures if path.exists()]
-    if not there or (place is IMAGES and len(there) < len(figures)):
-        missing = ", ".join(str(path) for path in figures if path not in there)
-        raise DataError(f"the demo must have drawn {missing}, got none there; run `recon demo` again")
+    shown = [path for path in figures if f"results/{path.name}" in text]
+    missing = [str(path) for path in shown if not path.exists()]
+    if missing:
+        raise DataError(f"the demo must have drawn {', '.join(missing)}, got none there; run `recon demo` again")
     write_lines(records, place.records)
-    for path in there:
+    for path in shown:
         shutil.copyfile(path, RESULTS / path.name)
     with written_whole(place.page) as partial:
         partial.write_text(text, encoding="utf-8")
-    what = f"{len(records)} records in {place.records.relative_to(ROOT)}; {len(there)} pictures"
+    what = f"{len(records)} records in {place.records.relative_to(ROOT)}; {len(shown)} pictures"
     print(f"{what}; {place.page.relative_to(ROOT)}")
 
 

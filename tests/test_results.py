@@ -55,3 +55,12 @@ def test_pictures_are_there(readme: str) -> None:
     assert len(pictures) >= 2
     for picture in pictures:
         assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_label_tables_are_what_their_records_say() -> None:
+    page = (ROOT / "docs" / "labels.md").read_text(encoding="utf-8")
+    records = read_records(ROOT / "docs" / "results" / "labels.jsonl.gz")
+    assert replaced(page, grouped(records)) == page
+    assert all(record.source.synthetic for record in records)
+    assert {record.source.modality for record in records} == {"cifar10", "imagenet", "voc"}
+    assert page.count("Synthetic data") == 3

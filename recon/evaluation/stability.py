@@ -13,8 +13,7 @@ from recon.evaluation.protocol import Measured, Protocol, place_of
 from recon.evaluation.studies import Unit
 from recon.evaluation.study import Study
 from recon.metrics.equivariance import disagreement
-from recon.nn.inspection import Selections, recorded_selections
-from recon.nn.sampling import Down
+from recon.nn.inspection import Selections, recorded_selections, selects
 from recon.records import Word
 
 STRENGTHS = (1e-6, 1e-4, 1e-2, 1e-1)
@@ -23,7 +22,7 @@ STRENGTHS = (1e-6, 1e-4, 1e-2, 1e-1)
 class StabilityProtocol(Protocol[Study]):
     """The margin of each slice's selections, and whether noise of some strengths changes them and the output.
 
-    Networks without down layers of recon's, or closed ones, have no `margin` and no `flipped`.
+    Networks without down layers of recon's or choices of a conversion, or closed ones, have no `margin`, no `flipped`.
 
     Args:
         strengths: standard deviations of the noise, in those of the input.
@@ -89,7 +88,7 @@ class StabilityProtocol(Protocol[Study]):
 
 def _with_selections(model: Model, images: Tensor) -> tuple[Tensor, Selections]:
     """Give the outputs of one batch, and what was selected on the way."""
-    if model.module is None or not any(isinstance(module, Down) for module in model.module.modules()):
+    if model.module is None or not selects(model.module):
         return model(images), Selections()
     with recorded_selections(model.module) as selections:
         return model(images), selections

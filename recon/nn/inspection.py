@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from recon.nn.conversion.choices import PhaseChoice
 from recon.nn.sampling import Down
 from recon.nn.selectors import FixedSelector, Phase, Selector
 from recon.ops.selection import relative_gap
@@ -18,7 +19,8 @@ class Selections:
     """What a network's down layers choose, in the order in which they run.
 
     Args:
-        offsets: (B, d) of every down layer: the phase of each image, as seen from the grid of the level above.
+        offsets: (B, d) of every down layer, or choice of a converted network: the phase of each image, as seen from
+            the grid of the level above.
         gaps: (B,) of every layer that selects: the relative gap between the two best scores.
     """
 
@@ -51,12 +53,17 @@ def recorded_selections(network: nn.Module) -> Iterator[Selections]:
     def record_offset(_: nn.Module, __: object, result: tuple[Tensor, Phase]) -> None:
         found.offsets.append(result[1].offset)
 
+    def record_choice(_: nn.Module, __: object, phase: Phase) -> None:
+        found.offsets.append(phase.offset)
+
     hooks = []
     for module in network.modules():
         if isinstance(module, Selector) and not isinstance(module, FixedSelector):
             hooks.append(module.register_forward_hook(record_gap))
         elif isinstance(module, Down):
             hooks.append(module.register_forward_hook(record_offset))
+        elif isinstance(module, PhaseChoice):
+            hooks.append(module.register_forward_hook(record_choice))
     try:
         yield found
     finally:
@@ -104,7 +111,14 @@ def with_fixed_phases(network: nn.Module, offset: tuple[int, ...] = (0, 0)) -> n
     for module in network.modules():
         if isinstance(module, Down):
             module.selector = FixedSelector(stride=module.stride, offset=offset)
+        elif isinstance(module, PhaseChoice):
+            module.selector = FixedSelector(stride=module.down.stride, offset=offset)
     return network
+
+
+def selects(network: nn.Module) -> bool:
+    """Tell whether a network has down layers of recon's, or choices of a converted one, that can be looked into."""
+    return any(isinstance(module, Down | PhaseChoice) for module in network.modules())
 
 
 def _selections(network: nn.Module, x: Tensor) -> Selections:

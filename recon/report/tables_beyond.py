@@ -106,8 +106,20 @@ def stability(group: Group) -> Table | None:
         "the output's mean NMSE, in brackets the largest."
     )
     caption = caption_of(group, what, records)
-    notes = notes_of(group, "stability", ["margin", "flipped", "nmse"])
+    notes = [*notes_of(group, "stability", ["margin", "flipped", "nmse"]), *_canonical_notes(group)]
     return table(group, "stability", "Selections under noise", caption=caption, columns=columns, notes=notes)
+
+
+def _canonical_notes(group: Group) -> list[str]:
+    """Say what the exactness of `recon.Canonical` costs, where such networks were measured."""
+    names = [subject.name for subject in group.subjects if subject.kind == "Canonical"]
+    if not names:
+        return []
+    return [
+        f"{', '.join(names)}: `recon.Canonical` moves each image to where a hash of its content says, which the least "
+        "noise changes. What the network makes of an image by its place, as at zero paddings, then changes as under a "
+        "random shift. Where a network can be followed, `recon.make_equivariant` has no such cost."
+    ]
 
 
 def layers(group: Group) -> Table | None:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from recon.nn import UNet, selection_margin, with_fixed_phases
+from recon.nn import UNet, make_equivariant, selection_margin, with_fixed_phases, with_one_phase
 from recon.nn.inspection import recorded_selections, selected_phases
 
 SMALL = (4, 8, 16)
@@ -70,3 +70,17 @@ def test_networks_without_down_layers_choose_nothing() -> None:
     network, x = nn.MaxPool2d(2), torch.randn(2, 1, 4, 4)
     assert selected_phases(network, x) == []
     assert selection_margin(network, x).tolist() == [torch.inf] * 2
+
+
+def test_choices_of_a_converted_network_are_recorded_and_can_be_fixed() -> None:
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.MaxPool2d(2), nn.ConvTranspose2d(4, 1, 4, 4))
+    converted = make_equivariant(plain, example=torch.rand(1, 1, 8, 8)).eval()
+    x = torch.randn(5, 1, 16, 16)
+    phases = selected_phases(converted, x)
+    assert [tuple(phase.shape) for phase in phases] == [(5, 2), (5, 2)]
+    assert len({tuple(phase) for phase in phases[0].tolist()}) > 1
+    assert bool((selection_margin(converted, x) > 0).all())
+    fixed = with_fixed_phases(converted)
+    assert not any(bool(phase.any()) for phase in selected_phases(fixed, x))
+    assert torch.equal(fixed(x), with_one_phase(converted)(x))
