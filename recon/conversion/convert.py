@@ -1,68 +1,129 @@
 """The conversion itself: the same weights in a network with another sampling."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+
+import torch
 
 from recon import checkpoints
-from recon.conversion.originals import Original, find_original
-from recon.errors import ConfigError
-from recon.nn.conversion import EquivariantNetwork, summary
+from recon.conversion.originals import AnyNetwork, Original, find_original
+from recon.errors import ConfigError, ReconError
+from recon.evaluation.loading import variant_of
+from recon.factories import factory, words_of
+from recon.nn.conversion import EquivariantNetwork
 from recon.nn.converted import Converted
-from recon.nn.labels import Classifier, Segmenter, transfer_weights
-from recon.nn.unet import UNet
+from recon.nn.labels import transfer_weights
 from recon.records import Word
 from recon.samplings import find_sampling
 
-AnyNetwork: TypeAlias = UNet | Classifier | Segmenter | Converted
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conversion:
+    """A network with the weights of another.
+
+    Args:
+        original: the other.
+        network: with the sampling `method`, in eval mode.
+        method: the sampling's name.
+        new: the names of weights that the original has none of: they are not trained.
+    """
+
+    original: Original
+    network: AnyNetwork
+    method: str
+    new: Sequence[str]
+
+    @property
+    def about(self) -> dict[str, Word]:
+        """What its file says of it: all that the original's says, and the conversion.
+
+        What the original's training began with is said of the conversion, too: this network was not trained so.
+        """
+        about = dict(self.original.about)
+        words: dict[str, Word] = {
+            "from": self.original.variant,
+            "method": self.method,
+            "weights": self.original.weights,
+            "untrained": list(self.new),
+        }
+        training = about.get("training")
+        if isinstance(training, Mapping) and training.get("start") is not None:
+            words["start"] = training["start"]
+            about["training"] = {name: value for name, value in training.items() if name != "start"}
+        return {**about, "conversion": words}
+
+    @property
+    def variant(self) -> str:
+        """What tables call it: `mass-transferred`."""
+        about = self.about
+        training, conversion = about.get("training"), about["conversion"]
+        assert isinstance(conversion, Mapping)  # as it is made above
+        return variant_of(_words(self.network), training if isinstance(training, Mapping) else {}, conversion)
 
 
-def converted(original: Original, method: str, *, blur: str | None = None) -> tuple[AnyNetwork, Sequence[str]]:
-    """Give a network with the weights of the original and the sampling `method`, and the names of weights that are new.
+def converted(original: Original, method: str, *, blur: str | None = None, seed: int = 0) -> Conversion:
+    """Give a network with the weights of the original and the sampling `method`; paddings become circular.
 
-    Paddings become circular. Weights that are new, of learned samplings and adaptive blurs, are not trained.
+    Weights that are new, of learned samplings and adaptive blurs, are drawn from the seed.
     """
     find_sampling(method)
-    network = original.network
-    if isinstance(network, Converted):
-        made = Converted(network.factory, network.network, sampling=method, blur=blur, example=network.example)
-        known = network.state_dict()
-        return made.eval(), [name for name in made.state_dict() if name not in known]
-    arguments = {**network.arguments, "sampling": method, "blur": blur, "padding": "circular"}
-    target = type(network).from_arguments(arguments)
-    if target.arguments == network.arguments:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        target = _target(original, method, blur)
+    if target.arguments == original.network.arguments:
         raise ConfigError(f"{original.spec} has the sampling {method} already; choose another --method")
-    new = transfer_weights(network.state_dict(), target)
-    return target.eval(), new
-
-
-def conversion_words(original: Original, method: str, new: Sequence[str]) -> dict[str, Word]:
-    """Say of a converted network what it was made from, and whether all of its weights are trained."""
-    words = original.network.arguments
-    return {
-        "from": str(words.get("sampling", "none")),
-        "method": method,
-        "weights": original.weights,
-        "untrained": list(new),
-    }
-
-
-def about_converted(original: Original, method: str, new: Sequence[str]) -> Mapping[str, Word]:
-    """Give what a converted network's file says of it: all that the original's said, and the conversion."""
-    return {**original.about, "conversion": conversion_words(original, method, new)}
+    try:
+        new = transfer_weights(original.network.state_dict(), target)
+    except ConfigError as error:
+        why = str(error).partition(";")[0]
+        raise ConfigError(
+            f"the weights of {original.spec} must make a network with the sampling {method}, got other ones: {why}; "
+            "choose another --method"
+        ) from error
+    return Conversion(original, target.eval(), method, new)
 
 
 def convert_file(source: Path, method: str, target: Path) -> None:
     """Convert the network of a file and write the result to another."""
-    original = find_original(str(source))
-    network, new = converted(original, method)
-    checkpoints.save(network, target, about=about_converted(original, method, new))
+    conversion = converted(find_original(str(source)), method)
+    checkpoints.save(conversion.network, target, about=conversion.about)
 
 
-def summary_of(network: AnyNetwork) -> str:
-    """Say what was replaced, an operation a line; a UNet is built of pairs, and says how many."""
-    found = [module for module in network.modules() if isinstance(module, EquivariantNetwork)]
-    if found:
-        return summary(found[0])
-    assert isinstance(network, UNet)  # the others hold what was converted
-    return f"{len(network.downs)} pairs of down and up layers have the sampling {network.sampling.name}"
+def _words(network: AnyNetwork) -> Mapping[str, Word]:
+    """Give a network's arguments, which are words all of them."""
+    return network.arguments  # type: ignore[return-value]
+
+
+def _target(original: Original, method: str, blur: str | None) -> AnyNetwork:
+    """Build the network that takes the weights over."""
+    network = original.network
+    if not isinstance(network, Converted):
+        arguments = {**network.arguments, "sampling": method, "blur": blur, "padding": "circular"}
+        return type(network).from_arguments(arguments)
+    inside = network.network
+    if isinstance(inside, EquivariantNetwork):
+        assert original.factory is not None  # without it the file could not be loaded
+        with torch.random.fork_rng(devices=[]):
+            inside = factory(original.factory)()
+    try:
+        target = Converted(network.factory, inside, sampling=method, blur=blur, example=network.example)
+    except ReconError:
+        raise
+    except Exception as error:  # whatever the network's code does while it is followed
+        raise ConfigError(
+            f"{original.spec} cannot be followed: {words_of(error)}; replace what fails, or wrap it in recon.Canonical"
+        ) from error
+    _require_divided(target)
+    return target
+
+
+def _require_divided(network: Converted) -> None:
+    """Refuse an example whose sizes the strides do not divide: its grids do not close on a circle."""
+    channels, *size = network.example
+    if any(length % network.multiple for length in size):
+        fit = [max(1, round(length / network.multiple)) * network.multiple for length in size]
+        raise ConfigError(
+            f"the sizes of an example must be divisible by {network.multiple}, the network's total stride, got "
+            f"{' x '.join(map(str, size))}; give --example {','.join(map(str, (channels, *fit)))}"
+        )

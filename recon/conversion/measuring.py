@@ -1,26 +1,41 @@
-"""Before and after: a network and its conversion measured side by side, on data where there are any."""
+"""Before and after on data: a network and its conversion measured side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from recon.conversion.agreement import Agreement, agreements, trials_of
-from recon.conversion.convert import AnyNetwork
+import torch
+
+from recon.conversion.convert import Conversion
 from recon.conversion.originals import Original
-from recon.data.progress import Counter
-from recon.errors import ConfigError
-from recon.evaluation.loading import Place
-from recon.evaluation.session import Wishes, run
+from recon.data.datamodule import DataModule
+from recon.errors import ConfigError, require_at_least
+from recon.evaluation.choosing import DATA, LABEL_DATA, data_of, modalities_of
+from recon.evaluation.loading import Found, Place
+from recon.evaluation.modalities import IMAGES, KNOWN, LABELS
+from recon.evaluation.models import Model
+from recon.evaluation.session import Outcome, Wishes, run
+from recon.evaluation.studies import first_readable
+from recon.factories import words_of
 from recon.nn.converted import Converted
-from recon.records import Record
-from recon.report.measures import MEASURES, Measure
+from recon.nn.labels import Classifier, Segmenter
+from recon.nn.unet import UNet
+from recon.records import Record, Subject
 from recon.report.page import write_page
 from recon.report.writing import composed, with_command
 
 BEFORE, AFTER = "original", "converted"
-RECORDS = "evaluation"
-LABELLED = ("cifar10", "imagenet", "voc")
-_FEW = {"images": 8, "labels": 100}  # that are tried under every shift, unless --limit says another number
+RECORDS, REPORT = "evaluation", "report.html"
+_IMAGES = (("quality", "equivariance"), ("worst",))  # what is measured on all images, and on a few: every shift
+_LABELS = (("accuracy", "consistency"), ("adversary",))
+_FEW = {"cpu": 2, "cuda": 8}  # images that are tried under every shift, unless a limit is given
+_FEW_SMALL = 100  # of the small ones of CIFAR-10
+MODALITIES_FOR: Mapping[type, Sequence[str]] = {
+    UNet: IMAGES,
+    Classifier: ("cifar10", "imagenet"),
+    Segmenter: ("voc",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,88 +46,96 @@ class Data:
         folder: the data folder; None takes that of the training, or the embedded data.
         modality: for networks that do not say what they are for.
         limit: at most so many images; None takes all, and a few under every shift.
+        seed: of the shifts.
         place: where networks compute.
     """
 
-    folder: Path | None
-    modality: str | None
-    limit: int | None
-    place: Place
+    folder: Path | None = None
+    modality: str | None = None
+    limit: int | None = None
+    seed: int = 0
+    place: Place = Place()  # noqa: RUF009  # it is frozen
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be measured."""
+        if self.limit is not None:
+            require_at_least(self.limit, 1, name="limit")
+        require_at_least(self.seed, 0, name="seed")
+        require_at_least(self.place.batch_size, 1, name="batch size")
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A measure of the original and of the converted network; None where it was not measured."""
+def chosen_data(original: Original, data: Data) -> DataModule[Any] | None:
+    """Give the data that a network is measured on, read as it knows them; None where nothing says which.
 
-    measure: Measure
-    before: float | None
-    after: float | None
-
-    @property
-    def texts(self) -> tuple[str, str, str]:
-        """The measure's name and both numbers, as people read them."""
-        before, after = ("-" if number is None else self.measure.text(number) for number in (self.before, self.after))
-        return self.measure.name, before, after
-
-
-def can_be_measured(original: Original, data: Data) -> bool:
-    """Tell whether it is known on which data a network is to be measured."""
-    return any(one is not None for one in (original.modality, data.modality, data.folder))
-
-
-def measure_on_data(
-    original: Original, files: tuple[str, Path], out: Path, data: Data, command: Sequence[str]
-) -> list[Record]:
-    """Measure both networks on test data: quality, one random shift of all, every shift of a few; and report.
-
-    `files` name the original and the converted network.
+    It refuses data of another modality, and those of a training that are not where they were.
     """
-    labelled = (original.modality or data.modality) in LABELLED
-    whole, few = (
-        (("accuracy", "consistency"), ("adversary",)) if labelled else (("quality", "equivariance"), ("worst",))
-    )
-    limit = data.limit or _FEW["labels" if labelled else "images"]
-    records = []
+    if original.data is None and data.modality is None and data.folder is None:
+        return None
+    wishes = Wishes(specs=(), out=Path(), data=data.folder, modality=data.modality)
+    found = _found(original)
+    (modality, *_) = modalities_of([found], wishes)
+    return data_of(modality, [found], wishes, {**DATA, **LABEL_DATA})
+
+
+def require_taken(conversion: Conversion, data: DataModule[Any]) -> None:
+    """Refuse data whose images a network of the user's own, or its conversion, does not take."""
+    if not isinstance(conversion.network, Converted):
+        return
+    data.prepare_data()
+    data.setup("test")
+    sample = first_readable(data.datasets["test"])
+    size = " x ".join(map(str, sample.input.shape))
+    for name, network in (("", conversion.original.network), ("the conversion of ", conversion.network)):
+        try:
+            with torch.no_grad():
+                network(sample.input[None].clone())
+        except Exception as error:  # whatever the network's code does
+            raise ConfigError(
+                f"{name}{conversion.original.spec} must take images of {size}, as these data have them, got an error "
+                f"of it: {words_of(error)}; choose other --data, or wrap the network"
+            ) from error
+
+
+def measured(
+    original: Original, files: Mapping[str, Path | str], out: Path, data: Data, modality: str, command: Sequence[str]
+) -> Outcome:
+    """Measure both networks on test data: quality, one random shift of all, every shift of a few; and write a report.
+
+    What was measured before, in the same folder, is not measured again. `files` name the networks by what they are
+    called; `command` is what the report says it was made by.
+    """
+    whole, few = _LABELS if modality in LABELS else _IMAGES
+    kind = data.place.device.partition(":")[0]
+    limit = data.limit or (_FEW_SMALL if modality == "cifar10" else _FEW[kind])
+    records: list[Record] = []
+    left_out: dict[tuple[str, str], str] = {}
     for protocols, at_most in ((whole, data.limit), (few, limit)):
         wishes = Wishes(
-            specs=[f"{name}={file}" for name, file in zip((BEFORE, AFTER), files, strict=True)],
+            specs=[f"{name}={file}" for name, file in files.items()],
             out=out / RECORDS,
             protocols=protocols,
             data=data.folder,
-            modality=data.modality,
+            modality=modality,
             limit=at_most,
-            place=data.place,
+            seed=data.seed,
             factory=original.factory,
+            place=data.place,
         )
-        records += run(wishes).records
-    made = with_command(composed(records, [out / RECORDS], title="A network, and its conversion"), command)
-    write_page(made, out / "report.html")
-    return records
+        outcome = run(wishes)
+        records += outcome.records
+        left_out |= outcome.left_out
+    made = composed(records, [out / RECORDS], title="A network, and its conversion")
+    write_page(with_command(made, command), out / REPORT)
+    return Outcome(records, left_out)
 
 
-def compared(records: Sequence[Record]) -> list[Compared]:
-    """Give the numbers of both networks, measure by measure, as far as they were measured."""
-    rows = []
-    for measure in MEASURES:
-        numbers = [_number(measure, records, name) for name in (BEFORE, AFTER)]
-        if any(number is not None for number in numbers):
-            rows.append(Compared(measure, *numbers))
-    return rows
-
-
-def _number(measure: Measure, records: Sequence[Record], name: str) -> float | None:
-    having = [record for record in records if record.subject.name == name and measure.takes(record)]
-    return measure.of(having) if having else None
-
-
-def measure_without_data(original: Original, converted: AnyNetwork) -> dict[str, list[Agreement]]:
-    """Try shifts of a few images of any kind on the original, its circular form, and the conversion."""
+def _found(original: Original) -> Found:
+    """Say of a network what evaluation asks to choose data for it."""
     network = original.network
-    if not isinstance(network, Converted) or not isinstance(converted, Converted):
-        raise ConfigError(f"{original.spec} must be measured on data; name them with --data or --modality")
-    circular = Converted(network.factory, network.network, sampling="plain", example=network.example)
-    trials = trials_of(network.example, converted.multiple)
-    networks = {BEFORE: network, "with circular paddings": circular, AFTER: converted}
-    total = len(networks) * sum(len(trial.shifts) for trial in trials)
-    with Counter("trying shifts", total, unit="images") as counter:
-        return {name: agreements(one.eval(), trials, told=counter.advance) for name, one in networks.items()}
+    model = Model(Subject(original.spec, type(network).__name__), lambda images: images)
+    known = (
+        (str(original.data["modality"]),)
+        if original.data is not None
+        else tuple(MODALITIES_FOR.get(type(network), KNOWN))
+    )
+    return Found(model, original.data, known)

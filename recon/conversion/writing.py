@@ -1,88 +1,145 @@
 """What a conversion leaves in its folder: the network, how to train it on, and what was found."""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+import platform
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
+import torch
 import yaml
 
 from recon import __version__, checkpoints
-from recon.conversion.convert import AnyNetwork, about_converted
-from recon.conversion.originals import Original
+from recon.checkpoints import read_about
+from recon.conversion.convert import Conversion
+from recon.conversion.measuring import RECORDS
 from recon.errors import DataError
 from recon.files import written_whole
-from recon.nn.labels import Classifier, Segmenter
 from recon.records import Word
 
 NETWORK = "network.safetensors"
 ORIGINAL = "original.safetensors"
 CONFIG = "config.yaml"
 FOUND = "conversion.json"
-_SLOWER = 0.1  # of the rate that a network was trained with
-_EPOCHS = 3  # MASS, table 4
+REPLACED = "replaced.txt"
+_FILES = (NETWORK, ORIGINAL, CONFIG, FOUND, REPLACED)
 
 
-def require_new(folder: Path) -> None:
-    """Refuse a folder with another conversion in it."""
-    if (folder / NETWORK).exists():
-        raise DataError(f"{folder} must be a new folder, got one with a converted network; choose another --out")
+def begun(folder: Path, conversion: Conversion) -> bool:
+    """Tell whether the folder holds this very conversion already, to be gone on with; any other content is refused."""
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} must be a folder, got a file; choose another --out")
+    file = folder / NETWORK
+    if not file.exists():
+        others = sorted(path.name for path in folder.glob("*") if path.suffix != ".partial")
+        if others:
+            raise DataError(f"{folder} must be a new folder, got one with {others[0]} in it; choose another --out")
+        return False
+    about = read_about(file)
+    words = about.about.get("conversion")
+    of_same = isinstance(words, Mapping) and words.get("weights") == conversion.original.weights
+    if about.arguments != conversion.network.arguments:
+        raise DataError(f"{folder} must be a new folder, got one with another conversion; choose another --out")
+    if not of_same:
+        hint = "" if conversion.original.in_a_file else " (each call of a function that draws weights gives others)"
+        raise DataError(
+            f"{folder} must be a new folder, got one with the conversion of other weights than those of "
+            f"{conversion.original.spec} now{hint}; choose another --out"
+        )
+    return True
 
 
-def write_network(network: AnyNetwork, folder: Path, original: Original, method: str, new: Sequence[str]) -> Path:
+def write_network(conversion: Conversion, folder: Path) -> Path:
     """Write the converted network, and give its file."""
     path = folder / NETWORK
-    checkpoints.save(network, path, about=about_converted(original, method, new))
+    checkpoints.save(conversion.network, path, about=conversion.about)
     return path
 
 
-def write_original(folder: Path, original: Original) -> str:
-    """Write a network of the user's own as it was made, since another call may make another; give what names it."""
-    if original.factory is None:
+def read_network(conversion: Conversion, folder: Path) -> Path:
+    """Take the weights that the folder holds, and give their file: those that are new may have been drawn otherwise."""
+    path = folder / NETWORK
+    conversion.network.load_state_dict(safetensors.torch.load_file(path))
+    return path
+
+
+def write_original(conversion: Conversion, folder: Path) -> str:
+    """Give what names the original for evaluation; one just made is written, since another call may make another."""
+    original = conversion.original
+    if original.in_a_file:
         return original.spec
     path = folder / ORIGINAL
     checkpoints.save(original.network, path, about=original.about)
     return str(path)
 
 
-def write_config(network: AnyNetwork, folder: Path, original: Original) -> Path:
-    """Write the configuration with which `recon train` trains the converted network on.
-
-    It is whole where the original comes from a run; else it is to be laid over a recipe.
-    """
-    path = folder / CONFIG
-    words = tuning(network, folder, original)
-    head = f"# Trains {original.spec}, converted, on: recon train {command_words(folder, original)}\n"
-    with written_whole(path) as partial:
-        partial.write_text(head + yaml.safe_dump(words, sort_keys=False), encoding="utf-8")
-    return path
+def write_config(words: Mapping[str, Any], folder: Path, spec: str, command: str) -> None:
+    """Write the configuration with which `recon train` trains the converted network on."""
+    head = f"# Trains {' '.join(spec.split())}, converted, on: {' '.join(command.split())}\n"
+    with written_whole(folder / CONFIG) as partial:
+        partial.write_text(head + yaml.safe_dump(dict(words), sort_keys=False), encoding="utf-8")
 
 
-def command_words(folder: Path, original: Original) -> str:
-    """Give the arguments of `recon train` that train the converted network on."""
-    own = f"--config {folder / CONFIG}"
-    return own if original.config is not None else f"--config RECIPE {own}"
+def training_command(folder: Path, *, whole: bool) -> str:
+    """Give the command that trains the converted network on."""
+    own = ["--config", str(folder / CONFIG)]
+    return shlex.join(["recon", "train", *([] if whole else ["--config", "RECIPE"]), *own])
 
 
-def tuning(network: AnyNetwork, folder: Path, original: Original) -> dict[str, Any]:
-    """Give the configuration: that of the run, with another sampling, a tenth of the rate, and three epochs."""
-    words: dict[str, Any] = dict(original.config or {})
-    if isinstance(network, Classifier | Segmenter):
-        words["task"] = "classification" if isinstance(network, Classifier) else "segmentation"
-    words["network"] = network.arguments
-    words["weights"] = str((folder / NETWORK).absolute())
-    words.pop("run", None)
-    model = dict(words.get("model") or {})
-    model.pop("network", None)
-    rate = model.get("lr")
-    words["model"] = (
-        model | {"schedule": "constant"} | ({"lr": rate * _SLOWER} if isinstance(rate, float | int) else {})
-    )
-    words["trainer"] = {**(words.get("trainer") or {}), "max_epochs": _EPOCHS, "check_val_every_n_epoch": 1}
-    return words
+def write_replaced(text: str, folder: Path) -> None:
+    """Write what was replaced."""
+    with written_whole(folder / REPLACED) as partial:
+        partial.write_text(text + "\n", encoding="utf-8")
 
 
-def write_found(folder: Path, found: Mapping[str, Word]) -> None:
-    """Write what was found as JSON."""
+def write_found(conversion: Conversion, folder: Path, found: Mapping[str, Word], *, seed: int, device: str) -> None:
+    """Write as JSON what was converted into what, under which circumstances, and what was found."""
+    words = {
+        "original": {
+            "spec": conversion.original.spec,
+            "variant": conversion.original.variant,
+            "weights": conversion.original.weights,
+        },
+        "converted": {
+            "variant": conversion.variant,
+            "weights": read_about(folder / NETWORK).sha256,
+            "period": conversion.network.multiple,
+            "untrained": list(conversion.new),
+        },
+        "method": conversion.method,
+        "blur": conversion.network.arguments["blur"],
+        "seed": seed,
+        "device": device,
+        "versions": {"recon": __version__, "torch": str(torch.__version__), "python": platform.python_version()},
+        **found,
+    }
     with written_whole(folder / FOUND) as partial:
-        partial.write_text(json.dumps({"recon": __version__, **found}, indent=2) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(_spelt(words), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def taken_back(folder: Path) -> Iterator[None]:
+    """Take back what was written into a new folder where a mistake shows before anything was measured."""
+    there = folder.exists()
+    try:
+        yield
+    except Exception:
+        if not (folder / RECORDS).exists():
+            for name in _FILES:
+                (folder / name).unlink(missing_ok=True)
+            if not there and folder.exists() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+
+
+def _spelt(value: object) -> object:
+    """Spell the numbers that JSON does not have as words."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _spelt(entry) for name, entry in value.items()}
+    return [_spelt(entry) for entry in value] if isinstance(value, list | tuple) else value

@@ -17,7 +17,7 @@ from recon.ops.tracing import recording
 def gather_window(x: Tensor, start: Tensor, size: Sequence[int], stride: int = 1) -> Tensor:
     """Give (B, C, *size) with y[n] = x[(start + stride n) mod shape], for x (B, C, *spatial) and start (B, d).
 
-    Differentiable; in a recorded graph the window may reach up to two images to either side.
+    Differentiable.
 
     >>> gather_window(torch.arange(4.0).reshape(1, 1, 4), torch.tensor([[3]]), [4]).tolist()
     [[[3.0, 0.0, 1.0, 2.0]]]
@@ -36,6 +36,15 @@ def spread_window(y: Tensor, start: Tensor, shape: Sequence[int], stride: int = 
     if recording():
         return _spread(y, start, shape, stride)
     return _Spread.apply(y, start, tuple(shape), stride)
+
+
+def wrapped(index: Tensor, n: int) -> Tensor:
+    """Take indices modulo n, which in a recorded graph may be symbolic: no exporter divides by that unless as a tensor.
+
+    >>> wrapped(torch.tensor([-1, 3]), 3).tolist()
+    [2, 0]
+    """
+    return index % (torch.zeros_like(index) + n if recording() else n)
 
 
 class _Gather(torch.autograd.Function):
@@ -72,7 +81,7 @@ def _gathered(x: Tensor, start: Tensor, size: Sequence[int], stride: int) -> Ten
     for axis, length in enumerate(size):
         n = x.shape[axis + 2]
         index = start[:, axis : axis + 1] + stride * torch.arange(length, device=x.device)  # (B, length)
-        indices.append(_wrapped(index, n))
+        indices.append(wrapped(index, n))
     return _take(x, indices)
 
 
@@ -93,16 +102,6 @@ def _spread(y: Tensor, start: Tensor, shape: Sequence[int], stride: int) -> Tens
             total = part if total is None else total + part
         y = total if total is not None else y
     return y
-
-
-def _wrapped(index: Tensor, n: int) -> Tensor:
-    """Take indices modulo n."""
-    if not recording():
-        return index % n
-    for _ in range(2):  # a symbolic size and `%` do not go together in every exporter
-        index = torch.where(index < 0, index + n, index)
-        index = torch.where(index >= n, index - n, index)
-    return index
 
 
 def _take(x: Tensor, indices: Sequence[Tensor]) -> Tensor:

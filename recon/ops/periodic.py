@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from recon.ops.checks import require_one_each
-from recon.ops.gathers import gather_window
+from recon.ops.gathers import gather_window, wrapped
 from recon.ops.memory import copies_blocks, empty_resized
-from recon.ops.tracing import recording
+from recon.ops.tracing import known_at_most, recording
 
 Run = tuple[slice, slice]  # (where it goes in the window, where it comes from in the image)
 
@@ -149,10 +149,20 @@ def _covering_runs(start: int, size: int, n: int) -> tuple[list[Run], list[Run]]
 
 def _padded_window(x: Tensor, start: Sequence[int], size: Sequence[int]) -> Tensor:
     """The window in torch's own operations, for a start known beforehand: a circular padding, cut to size."""
-    widths: list[int] = []
-    for first, length, n in zip(reversed(start), reversed(size), reversed(x.shape[2:]), strict=True):
-        widths += [-first, max(length - n + first, 0)]  # F.pad pads from what a negative width has left
+    before = [-first for first in start]
+    after = [max(length - n - b, 0) for b, length, n in zip(before, size, x.shape[2:], strict=True)]
+    if not all(known_at_most(max(b, a), n) for b, a, n in zip(before, after, x.shape[2:], strict=True)):
+        return _selected_window(x, start, size)
+    widths = [width for pair in zip(reversed(before), reversed(after), strict=True) for width in pair]
     x = F.pad(x, widths, mode="circular") if any(widths) else x
     for axis, length in enumerate(size):
         x = x.narrow(axis + 2, 0, length)
+    return x
+
+
+def _selected_window(x: Tensor, start: Sequence[int], size: Sequence[int]) -> Tensor:
+    """The same where it reaches around an image more than once, as torch's own padding cannot."""
+    for axis, (first, length) in enumerate(zip(start, size, strict=True)):
+        index = torch.arange(length, device=x.device) + first
+        x = x.index_select(axis + 2, wrapped(index, x.shape[axis + 2]))
     return x

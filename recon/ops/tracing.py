@@ -11,3 +11,15 @@ def recording() -> bool:
     """
     tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined]
     return tracing or torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
+
+
+def known_at_most(width: int, size: int) -> bool:
+    """Whether a width is at most a size, whatever size a recorded graph will meet.
+
+    >>> known_at_most(3, 4), known_at_most(3, 2)
+    (True, False)
+    """
+    fits = width <= size
+    if isinstance(fits, torch.SymBool):  # then the module below is loaded, which takes half a second
+        return torch.fx.experimental.symbolic_shapes.statically_known_true(fits)
+    return bool(fits)

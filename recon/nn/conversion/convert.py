@@ -125,8 +125,9 @@ def _require_same(
 def _same(a: object, b: object) -> bool:
     """Whether two leaves of an output are equal, bit for bit; on the meta device in shape and type alone."""
     if isinstance(a, Tensor):
-        alike = isinstance(b, Tensor) and a.dtype == b.dtype and a.shape == b.shape
-        return alike and (a.is_meta or torch.equal(bits(a), bits(b)))
+        if not isinstance(b, Tensor) or a.dtype != b.dtype or a.shape != b.shape:
+            return False
+        return a.is_meta or torch.equal(bits(a), bits(b))
     return True  # sizes and other numbers have no say in what is computed
 
 

@@ -1,7 +1,6 @@
 """Operations on single pixels and statistics over all of them, made so that every pixel is treated alike to the bit."""
 
 from collections.abc import Callable, Sequence
-from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -22,9 +21,11 @@ def alike(function: Callable[..., Tensor], x: Tensor, *args: object, **options: 
     The tensor is made longer, so that no value is among the last few.
     """
     options.pop("inplace", None)
+    if recording() or x.device.type != "cpu":
+        return function(x, *args, **options)
     dense = x.is_contiguous() or x.movedim(1, -1).is_contiguous() if x.ndim > 1 else True
     length = _room(x.numel())
-    if recording() or x.device.type != "cpu" or (dense and length == x.numel()):
+    if dense and length == x.numel():
         return function(x, *args, **options)
     longer = F.pad(x.reshape(-1), [0, length - x.numel()])
     return function(longer, *args, **options)[: x.numel()].reshape(x.shape)
@@ -103,7 +104,8 @@ def everywhere(x: Tensor, axes: Sequence[int], sizes: Sequence[int]) -> Tensor:
 def _pixels_last(x: Tensor, axes: Sequence[int]) -> Tensor:
     """(B, everything else, pixels)."""
     others = [axis for axis in range(1, x.ndim) if axis not in axes]
-    return x.permute(0, *others, *axes).reshape(x.shape[0], -1, prod(x.shape[axis] for axis in axes))
+    pixels = x.permute(0, *others, *axes).flatten(1 + len(others))
+    return pixels.flatten(1, -2) if others else pixels.unsqueeze(1)
 
 
 def _room(n: int) -> int:

@@ -39,8 +39,10 @@ class Windowed:
     def at(self, x: Tensor, offset: Tensor | None, stride: int, *tensors: Tensor | None) -> Result:
         """Give the result at the pixels stride * n + offset of (B, C, *spatial), offset (B, d); None: phase 0."""
         require_divisible(x, stride, name="the image")
-        widths = zip(x.shape[2:], self.span, self.before, self.after, strict=True)
-        size = [max(n - stride + span, n + before + after if stride > 1 else 0) for n, span, before, after in widths]
+        size = [n - stride + span for n, span in zip(x.shape[2:], self.span, strict=True)]
+        if stride > 1 and not recording():  # a recorded graph's sizes stay multiples of the image's
+            widths = zip(x.shape[2:], self.before, self.after, strict=True)
+            size = [max(least, n + before + after) for least, (n, before, after) in zip(size, widths, strict=True)]
         start: Tensor | list[int]
         start = [-b for b in self.before] if offset is None else offset - offset.new_tensor(self.before)
         return self.function(periodic_window(x, start, size), stride, *tensors, **self.options)

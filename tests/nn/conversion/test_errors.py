@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-import torchvision  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from recon.errors import ConfigError, DataError, ShapeError
 from recon.nn.conversion import make_equivariant, replacements
+from tests.nn.conversion.models import thin_vgg
 from tests.nn.conversion.networks import SMALL, Made, head
 
 X = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(9))
@@ -147,7 +147,7 @@ def test_sizes_that_do_not_fit_are_refused_when_they_come() -> None:
 
 
 def test_a_classifier_of_places_takes_one_place_only() -> None:
-    network = make_equivariant(torchvision.models.vgg11(num_classes=4).eval(), example=torch.rand(1, 3, 32, 32))
+    network = make_equivariant(thin_vgg().eval(), example=torch.rand(1, 3, 32, 32))
     with pytest.raises(ShapeError, match="reads a map of 2 x 2 pixels in a fixed order"):
         network(torch.rand(1, 3, 64, 64))
 

@@ -6,7 +6,6 @@ from copy import deepcopy
 import pytest
 import torch
 import torch.nn.functional as F
-import torchvision  # type: ignore[import-untyped]
 from monai.networks.nets.attentionunet import AttentionUnet
 from monai.networks.nets.basic_unet import BasicUNet
 from monai.networks.nets.unet import UNet
@@ -14,11 +13,10 @@ from torch import Tensor, nn
 
 from recon.nn.conversion import make_equivariant, with_one_phase
 from tests.nn.conversion.checks import as_images, prepared
+from tests.nn.conversion.models import MODELS, thin_vgg
 from tests.nn.conversion.networks import SMALL, Residual, head
 
 BATCH = 16  # from which on torch itself takes oneDNN's convolutions for kernels of one pixel
-
-torchvision_models = torchvision.models
 
 
 class CircularPool(nn.Module):
@@ -77,11 +75,10 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
         1,
         16,
     ),
-    "resnet18": (lambda: torchvision_models.resnet18(num_classes=10), 3, 32),
-    "resnet50": (lambda: torchvision_models.resnet50(num_classes=10), 3, 32),
-    "densenet121": (lambda: torchvision_models.densenet121(num_classes=10), 3, 32),
-    "mobilenet_v2": (lambda: torchvision_models.mobilenet_v2(num_classes=10), 3, 32),
-    "vgg13": (lambda: nn.Sequential(*torchvision_models.vgg13().features), 3, 32),
+    **{
+        name: (MODELS[name].build, 3, 32) for name in ("resnet18", "thin resnet101", "thin densenet121", "mobilenet_v2")
+    },
+    "vgg features": (lambda: thin_vgg()[0], 3, 32),
 }
 
 ROUNDED: dict[str, Callable[[], nn.Module]] = {

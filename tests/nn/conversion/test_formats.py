@@ -54,8 +54,9 @@ def test_an_exported_graph_is_exact(name: str) -> None:
     shifts = [*residues(2), *random_shifts(SIZE, 3)]
     if name == "channels last":  # a recorded graph keeps torch's own convolutions, which round by the place
         assert max(equivariance_error(as_images(graph), images["noise"], shift).nmse for shift in shifts) < 1e-12
-    else:
-        assert inexact(graph, images, shifts) == []
+    else:  # of the batch that it was recorded with
+        for image in images.values():
+            assert all(equivariance_error(as_images(graph), image, shift).bitwise for shift in shifts)
 
 
 def test_a_traced_graph_is_exact() -> None:

@@ -5,13 +5,13 @@ from copy import deepcopy
 
 import pytest
 import torch
-import torchvision  # type: ignore[import-untyped]
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from recon.nn import selection_margin
 from recon.nn.conversion import EquivariantNetwork, make_equivariant, replacements, summary
 from tests.nn.conversion.checks import hard_inputs, inexact, prepared, residues
+from tests.nn.conversion.models import thin_deeplab
 from tests.nn.conversion.networks import SMALL, Made, Residual, back, head, small_with_methods
 
 SIZE = (12, 12)
@@ -39,9 +39,11 @@ def test_lps_adds_its_selectors_alone() -> None:
 
 
 def test_parts_that_do_not_run_are_kept() -> None:
-    network = torchvision.models.segmentation.deeplabv3_resnet50(weights=None, weights_backbone=None, aux_loss=True)
+    network = thin_deeplab(auxiliary=True)
+    network.add_module("unused", nn.Conv2d(1, 1, 1))
     ours = make_equivariant(network.eval(), example=torch.rand(1, 3, 32, 32))
     assert ours.state_dict().keys() == network.state_dict().keys()
+    assert type(ours.get_submodule("unused")) is nn.Conv2d
     assert type(ours.get_submodule("backbone.layer1.0.conv2")) is nn.Conv2d
 
 

@@ -1,0 +1,1 @@
+"""Tests of converting networks that are there."""
