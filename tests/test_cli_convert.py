@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from recon.checkpoints import save
 from recon.cli import main
 from recon.data.synthetic.make import LabelledSet, make
+from recon.errors import DataError
 from tests.data.files import write_fastmri_folder
 from tests.evaluation.labels.small import classifier, segmenter, write_label_run
 from tests.evaluation.small import unet, write_run
@@ -191,8 +192,6 @@ def test_mistake_while_measuring_says_what_is_kept(
 ) -> None:
     def fails(*_: object, **__: object) -> None:
         (tmp_path / "out" / "evaluation").mkdir(exist_ok=True)
-        from recon.errors import DataError
-
         raise DataError("slice 7 cannot be read")
 
     monkeypatch.setattr("recon.cli.converting.measured", fails)
