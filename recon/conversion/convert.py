@@ -50,7 +50,7 @@ class Conversion:
         training = about.get("training")
         if isinstance(training, Mapping) and training.get("start") is not None:
             words["start"] = training["start"]
-            about["training"] = {name: value for name, value in training.items() }
+            about["training"] = {name: value for name, value in training.items() if name != "start"}
         return {**about, "conversion": words}
 
     @property

@@ -35,7 +35,8 @@ def trial(size: tuple[int, ...] = (8, 8), *, count: int = 7) -> Trial:
 
 def test_one_shift_stands_for_each_residue() -> None:
     shifts = shifts_of((16, 24), 4)
-    assert {tuple(n % 4 for n in shift) for shift in shifts} == set(product(range(4), repeat=2))
+    residues = [tuple(n % 4 for n in shift) for shift in shifts]
+    assert residues[:15] == list(product(range(4), repeat=2))[1:]  # in order, before those that fill up
     assert SOME // 2 < len(shifts) <= SOME  # some of those that fill up may be drawn twice
     assert (0, 0) not in shifts
     assert {shift[0] // 4 for shift in shifts} == set(range(4))  # all of the image is crossed
