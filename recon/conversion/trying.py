@@ -97,7 +97,7 @@ def shifts_of(size: Sequence[int], period: int, *, most: int = MOST, seed: int =
     """
     generator = np.random.default_rng(seed)
     dims, count = len(size), period ** len(size) - 1
-    numbers = 0 + (np.arange(count) if count <= most else generator.choice(count, size=most, replace=False))
+    numbers = 1 + (np.arange(count) if count <= most else generator.choice(count, size=most, replace=False))
     fill = max(0, min(SOME, most, math.prod(size) - 1) - len(numbers))
     numbers = np.concatenate([numbers, generator.integers(0, count + 1, size=fill)])
     residues = np.stack(np.unravel_index(numbers.astype(np.int64), (period,) * dims), axis=-1)
