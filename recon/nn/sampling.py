@@ -16,6 +16,7 @@ from recon.ops.complex import as_channels, as_complex
 from recon.ops.periodic import roll_images
 from recon.ops.phases import keep_phase, phase_grid, split_phases
 from recon.ops.pooling import max_codes
+from recon.ops.tracing import without_gradients
 from recon.samplings import Look, Sampling, find_sampling
 
 Ties = Literal["image", "first"]
@@ -78,7 +79,7 @@ class Down(nn.Module):
             return self.at(x, None), self._with_codes(x, phase)
         learns = isinstance(self.selector, LearnedSelector) and self.selector.training
         whole = learns or not torch.is_grad_enabled() or (self.blur is not None and self.blur.whole)
-        with nullcontext() if whole else torch.no_grad():
+        with nullcontext() if whole else without_gradients():
             result = self.dense(x) if self.look == "result" else None
         scores = self.selector(x if result is None else result)
         if learns:

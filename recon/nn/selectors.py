@@ -12,6 +12,7 @@ from recon.ops.checks import require_one_each
 from recon.ops.energies import fixed_point, integer_sum, phase_energies
 from recon.ops.phases import phase_grid, split_phases
 from recon.ops.selection import choose_phase, tied_phases
+from recon.ops.tracing import without_gradients
 
 
 class Phase(NamedTuple):
@@ -82,7 +83,7 @@ class NormSelector(Selector):
 
     def forward(self, x: Tensor) -> Tensor:
         """Give the energies of the phases."""
-        with torch.no_grad():
+        with without_gradients():
             return phase_energies(x, self.stride, p=self.p)
 
 

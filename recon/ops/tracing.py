@@ -1,5 +1,7 @@
 """Whether a graph is being recorded, in which case a function must not branch on the values of its tensors."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 
@@ -11,6 +13,16 @@ def recording() -> bool:
     """
     tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined]
     return tracing or torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export()
+
+
+def without_gradients() -> AbstractContextManager[object]:
+    """Compute no gradients inside the with; a recorded graph does not say so, since torch.export.load may refuse that.
+
+    >>> with without_gradients():
+    ...     torch.is_grad_enabled()
+    False
+    """
+    return nullcontext() if recording() else torch.no_grad()
 
 
 def known_at_most(width: int, size: int) -> bool:

@@ -1,5 +1,7 @@
 """The choice of a phase: made once for a grid in a forward pass, by the first operation that leads there."""
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -8,6 +10,7 @@ from recon.nn.conversion.windows import SampleDown
 from recon.nn.selectors import LearnedSelector, Phase, Selector
 from recon.ops.checks import require_divisible
 from recon.ops.phases import phase_grid
+from recon.ops.tracing import without_gradients
 from recon.samplings import Look
 
 
@@ -36,7 +39,7 @@ class PhaseChoice(nn.Module):
         if self.selector.stays:
             return Phase(x.new_zeros(x.shape[0], x.ndim - 2, dtype=torch.int64))
         learned = self.selector if isinstance(self.selector, LearnedSelector) and self.selector.training else None
-        with torch.set_grad_enabled(torch.is_grad_enabled() and learned is not None):
+        with nullcontext() if learned is not None else without_gradients():
             scores = self.selector(self.down.dense(x, *tensors) if self.look == "result" else x)
         if learned is not None:
             return _drawn(learned, scores, x.ndim - 2)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recon.nn.conversion.convert import followed
+from recon.nn.conversion.convert import followed, make_equivariant
 from recon.nn.conversion.grids import Grid
 from recon.nn.conversion.sizes import FollowedSize
 from recon.nn.conversion.steps import Computed, Size, Value, last_uses, replaced, run
@@ -86,3 +86,15 @@ def test_grids_between_are_none() -> None:
     assert coarse.above(6) is None
     assert coarse.above(1) == (coarse, ())
     assert str(Grid(enlargement=2)) == "input*2"
+
+
+@pytest.mark.parametrize("method", ["mass", "lps"])
+@pytest.mark.parametrize("name", ["u-net", "residual", "norms", "squeezed"])
+def test_a_network_without_numbers_can_be_converted(name: str, method: str) -> None:
+    """On the meta device, to know the names and shapes of its parameters before there is room for them."""
+    with torch.device("meta"):
+        bare = make_equivariant(SMALL[name](), method, blur="tri-3", example=torch.empty(X.shape))
+    state = make_equivariant(SMALL[name](), method, blur="tri-3", example=X).state_dict()
+    assert {key: value.shape for key, value in bare.state_dict().items()} == {k: v.shape for k, v in state.items()}
+    assert all(value.is_meta for value in bare.state_dict().values())
+    bare.load_state_dict(state, assign=True)
