@@ -42,7 +42,7 @@ def called(found: object, spec: str) -> object:
         raise ConfigError(f"{spec} must call a function that gives a network, got {type(found).__name__}")
     try:
         return found()
-    except Exception as error:  # whatever its code does
+    except (Exception, SystemExit) as error:  # whatever its code does
         raise ConfigError(f"{spec} cannot be called without arguments: {words_of(error)}") from error
 
 

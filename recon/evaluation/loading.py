@@ -12,6 +12,7 @@ from torch import Tensor
 from recon.checkpoints import SUFFIX, Checkpoint, load, read_about
 from recon.errors import ConfigError, DataError
 from recon.evaluation.foreign import OWN, Foreign, exported_program, factory_of, named_function, onnx_model
+from recon.evaluation.guarded import guarded
 from recon.evaluation.modalities import IMAGES, KNOWN
 from recon.evaluation.models import Model, Precision
 from recon.nn import Classifier, Converted, Segmenter, UNet
@@ -163,7 +164,8 @@ def _network(named: str, path: Path, place: Place, factory: str | None) -> Found
     build = factory_of(file, about, factory) if about.network == Converted.__name__ else None
     network = load(file, device=place.device, factory=build)
     network = network.to(memory_format=torch.channels_last)  # which is faster, and as exact
-    model = _model(_subject_of(named, about, network, run=path), network, place)
+    function = guarded(network, str(path)) if isinstance(network, Converted) else network  # recon's own check images
+    model = _model(_subject_of(named, about, network, run=path), function, place)
     model.module = network
     data = about.about.get("data")
     if not isinstance(data, Mapping) or data.get("modality") not in KNOWN:

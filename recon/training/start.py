@@ -30,6 +30,7 @@ def start_from(network: Network, path: Path) -> dict[str, Word]:
     if path.suffix == SUFFIX and _is_ours(path):
         checkpoint = read_about(path)
         about = {"variant": _variant(checkpoint.arguments), "weights": checkpoint.sha256}
+        about |= {"conversion": found} if (found := checkpoint.about.get("conversion")) else {}
         tensors = safetensors.torch.load_file(path)
     else:
         tensors = _state_dict(path)

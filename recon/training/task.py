@@ -17,6 +17,7 @@ from recon.nn.converted import Converted
 from recon.nn.labels import Classifier, Segmenter
 from recon.nn.selectors import temperature_at
 from recon.nn.unet import UNet
+from recon.records import Word
 
 Network: TypeAlias = UNet | Classifier | Segmenter | Converted
 OptimizerName = Literal["adam", "adamw", "sgd"]
@@ -85,7 +86,7 @@ class Task(LightningModule, ABC):
         if compile:
             self.network.compile()
         self.steps_seed = 0
-        self.start: dict[str, str] = {}  # whose weights the network began with
+        self.start: dict[str, Word] = {}  # whose weights the network began with
         self._validated = torch.zeros(2)
 
     @abstractmethod

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from jsonargparse.typing import class_from_function
 from pytorch_lightning import Callback
 from torch import nn
 
@@ -68,8 +69,10 @@ TRACKS: dict[str, Track] = {
 }
 
 
-class ForeignNetwork(Converted):
-    """A network of your own, made equivariant (or left as it is) and trained.
+def foreign_network(
+    factory: str, *, sampling: str = "mass", blur: str | None = None, example: tuple[int, ...] = (1, 128, 128)
+) -> Converted:
+    """Give a network of the user's own, made equivariant (or left as it is).
 
     Args:
         factory: `module:function` that makes it when it is called without arguments; its code is run.
@@ -77,21 +80,13 @@ class ForeignNetwork(Converted):
         blur: a blur filter after every operation that samples.
         example: the shape of an image that the network takes, channels first.
     """
+    network = named_factory(factory)()
+    if not isinstance(network, nn.Module):
+        raise ConfigError(f"{factory} must give a network (torch.nn.Module), got {type(network).__name__}")
+    return Converted(factory, network, sampling=sampling, blur=blur, example=tuple(example))
 
-    def __new__(
-        cls, factory: str, *, sampling: str = "mass", blur: str | None = None, example: tuple[int, ...] = (1, 128, 128)
-    ) -> Any:  # noqa: ANN401  # a Converted, which is no instance of this class
-        """Make the network, and give its equivariant form."""
-        network = named_factory(factory)()
-        if not isinstance(network, nn.Module):
-            raise ConfigError(f"{factory} must give a network (torch.nn.Module), got {type(network).__name__}")
-        return Converted(factory, network, sampling=sampling, blur=blur, example=tuple(example))
 
-    def __init__(
-        self, factory: str, *, sampling: str = "mass", blur: str | None = None, example: tuple[int, ...] = (1, 128, 128)
-    ) -> None:
-        """Say what the arguments are; never called, since what is made is no instance of this class."""
-        raise NotImplementedError
+ForeignNetwork = class_from_function(foreign_network)  # since the parser builds networks by classes
 
 
 def chosen_track(arguments: Sequence[str]) -> tuple[Track, bool]:
@@ -117,7 +112,7 @@ def for_own_network(arguments: Sequence[str], track: Track) -> list[str]:
 
     A configuration that says such things is given as text instead of a file.
     """
-    foreign = set(signature(ForeignNetwork.__init__).parameters)
+    foreign = set(signature(foreign_network).parameters)
     others = set(signature(track.network).parameters) - foreign
     changed = []
     for before, argument in zip(("", *arguments), arguments, strict=False):

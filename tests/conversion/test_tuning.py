@@ -94,7 +94,10 @@ def test_written_configuration_trains_the_converted_weights_on(
     about = read_about(run / "checkpoints" / "last.safetensors")
     training = about.about["training"]
     assert isinstance(training, dict)
-    assert training["start"] == {"variant": "mass", "weights": read_about(file).sha256}
+    start = training["start"]
+    assert isinstance(start, dict)
+    assert (start["variant"], start["weights"]) == ("mass", read_about(file).sha256)
+    assert start["conversion"] == read_about(file).about["conversion"]  # so that the plain origin is not forgotten
     before, after = load_file(file), load_file(run / "checkpoints" / "last.safetensors")
     learned = [name for name in before if name.endswith(("weight", "bias"))]
     moved = [float((after[name] - before[name]).abs().max()) for name in learned]
