@@ -110,12 +110,30 @@ def read_grey(path: Path) -> NDArray[np.float32]:
     try:
         with Image.open(path, formats=FORMATS) as image:
             image.load()
-            grey = _upright(_grey(image), _orientation(image))
+            grey = _upright(_grey(image), orientation_of(image))
     except Exception as error:  # broken bytes make the decoders fail in many ways
-        raise DataError(
-            f"cannot read the image {path}: {_reason(error, path)}; replace the file or take it away"
-        ) from error
+        raise unreadable(path, error) from error
     return np.ascontiguousarray(grey)
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Give the EXIF orientation, from 1 (upright) to 8; 1 if the image does not say."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # such as SyntaxError and struct.error from PNG files; the pixels are good all the same
+        return 1
+
+
+def unreadable(path: Path, error: Exception) -> DataError:
+    """Give the error that says in words why a file could not be read."""
+    if isinstance(error, UnidentifiedImageError):
+        empty = path.stat().st_size == 0
+        reason = "the file is empty" if empty else "it is not a JPEG or PNG image, or its beginning is broken"
+    elif isinstance(error, OSError) and error.strerror:
+        reason = error.strerror
+    else:
+        reason = str(error) or type(error).__name__
+    return DataError(f"cannot read the image {path}: {reason}; replace the file or take it away")
 
 
 def fit_square(image: ArrayLike, size: int | tuple[int, int]) -> NDArray[np.float32]:
@@ -181,14 +199,6 @@ def _luma(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     return (rgb @ REC_601) / 255_000
 
 
-def _orientation(image: Image.Image) -> int:
-    """Give the EXIF orientation, from 1 (upright) to 8; 1 if the image does not say."""
-    try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # such as SyntaxError and struct.error from PNG files; the pixels are good all the same
-        return 1
-
-
 def _upright(stored: NDArray[np.float32], orientation: int) -> NDArray[np.float32]:
     """Turn and mirror a stored image as its EXIF orientation asks (EXIF 2.3, tag 0x0112)."""
     if orientation in (5, 6, 7, 8):  # the first stored row is the left or right side
@@ -198,13 +208,3 @@ def _upright(stored: NDArray[np.float32], orientation: int) -> NDArray[np.float3
     if orientation in (2, 3, 6, 7):
         stored = stored[:, ::-1]
     return stored
-
-
-def _reason(error: Exception, path: Path) -> str:
-    """Say in words why a file could not be read."""
-    if isinstance(error, UnidentifiedImageError):
-        empty = Path(path).stat().st_size == 0
-        return "the file is empty" if empty else "it is not a JPEG or PNG image, or its beginning is broken"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from recon.nn.conversion.choices import PhaseChoice
+from recon.nn.conversion.network import with_one_phase
 from recon.nn.sampling import Down
 from recon.nn.selectors import FixedSelector, Phase, Selector
 from recon.ops.selection import relative_gap
@@ -107,12 +107,10 @@ def with_fixed_phases(network: nn.Module, offset: tuple[int, ...] = (0, 0)) -> n
     >>> torch.equal(with_fixed_phases(aps)(x), plain(x))
     True
     """
-    network = deepcopy(network)
+    network = with_one_phase(network, offset)
     for module in network.modules():
         if isinstance(module, Down):
             module.selector = FixedSelector(stride=module.stride, offset=offset)
-        elif isinstance(module, PhaseChoice):
-            module.selector = FixedSelector(stride=module.down.stride, offset=offset)
     return network
 
 

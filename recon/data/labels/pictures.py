@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
-from recon.data.images import FORMATS
+from recon.data.images import FORMATS, orientation_of, unreadable
 from recon.errors import DataError
 
 _TURNS = {  # by the EXIF orientation (EXIF 2.3, tag 0x0112)
@@ -33,9 +33,9 @@ def read_picture(path: Path, *, upright: bool = True) -> Image.Image:
         with Image.open(path, formats=FORMATS) as image:
             image.load()
             colour = _colour(image)
-            turn = _TURNS.get(_orientation(image)) if upright else None
+            turn = _TURNS.get(orientation_of(image)) if upright else None
     except Exception as error:  # broken bytes make the decoders fail in many ways
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return colour if turn is None else colour.transpose(turn)
 
 
@@ -47,7 +47,7 @@ def read_mask(path: Path) -> Image.Image:
             numbers = np.asarray(image)
             mode = image.mode
     except Exception as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if mode not in ("P", "L"):
         raise DataError(
             f"{path} must hold a class for each pixel, as a palette or as grey, got an image of mode {mode}"
@@ -95,21 +95,3 @@ def _colour(image: Image.Image) -> Image.Image:
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, image.convert("RGBA")).convert("RGB")
     return image.convert("RGB")
-
-
-def _orientation(image: Image.Image) -> int:
-    """Give the EXIF orientation, from 1 (upright) to 8; 1 if the image does not say."""
-    try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # such as SyntaxError and struct.error from PNG files; the pixels are good all the same
-        return 1
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    if isinstance(error, UnidentifiedImageError):
-        reason = "it is not a JPEG or PNG image, or its beginning is broken"
-    elif isinstance(error, OSError) and error.strerror:
-        reason = error.strerror
-    else:
-        reason = str(error) or type(error).__name__
-    return DataError(f"cannot read the image {path}: {reason}; replace the file or take it away")
