@@ -1,0 +1,85 @@
+"""Files of exported networks: what they say of themselves, and what runs them."""
+
+import importlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from recon.clinical.identity import Identity, identity_from
+from recon.clinical.words import KEY
+from recon.errors import ConfigError, DataError
+from recon.evaluation.foreign import exported_program, onnx_model
+
+SUFFIXES = (".onnx", ".pt2", ".ts")
+EXTRA = f"{KEY}.json"  # the name of the extra file in a .pt2 and .ts
+BUNDLE_NETWORK = Path("models") / "network.safetensors"  # in a bundle
+
+
+def exported_model(path: Path, *, device: str) -> tuple[Identity, Callable[[Tensor], Tensor], str]:
+    """Open an exported file: what it says of itself, what it does, and what computes it."""
+    if path.suffix == ".ts":
+        raise ConfigError(
+            f"{path} is a TorchScript file, which is for other software: reading one trusts its maker; give the run, "
+            f"or its export as .onnx or .pt2"
+        )
+    identity = identity_from(_told(path), where=str(path))
+    if path.suffix == ".onnx":
+        model = onnx_model(path, device=device)
+        version = importlib.import_module("onnxruntime").__version__
+        provider = model.source.rpartition("(")[2].rstrip(")")
+        return identity, model.function, f"ONNX Runtime {version} ({provider})"
+    return identity, exported_program(path, device=device).function, f"torch.export on PyTorch {torch.__version__}"
+
+
+def bundled_network(path: Path) -> Path | None:
+    """Give the network's file of a bundle's folder, or None where the path is not a bundle."""
+    if not (path / "configs" / "metadata.json").is_file():
+        return None
+    file = path / BUNDLE_NETWORK
+    if not file.is_file():
+        raise DataError(f"{path} must be a bundle that `recon export` wrote, got one without {BUNDLE_NETWORK}")
+    return file
+
+
+def _told(path: Path) -> str:
+    """Read the words that an exported file has about itself."""
+    if not path.is_file():
+        raise DataError(f"{path} must be a file, got {'a folder' if path.is_dir() else 'none'}; see `recon export`")
+    found = _onnx_words(path) if path.suffix == ".onnx" else _archive_words(path.read_bytes())
+    if not found:
+        raise DataError(
+            f"{path} must be a file that `recon export` wrote, got one that does not say what it is, so that it cannot "
+            f"be known how its input is scaled; export the run with `recon export`"
+        )
+    return found
+
+
+def _onnx_words(path: Path) -> str:
+    try:
+        onnx = importlib.import_module("onnx")
+    except ImportError as error:
+        raise ConfigError(f"an ONNX file needs onnx, got: {error}; pip install 'recon[onnx]'") from error
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception as error:  # protobuf's own kinds
+        raise DataError(
+            f"{path} must be a whole ONNX file, got one that cannot be read ({error}); copy it again"
+        ) from error
+    return next((entry.value for entry in model.metadata_props if entry.key == KEY), "")
+
+
+def _archive_words(data: bytes) -> str:
+    """Find the extra file in an archive; the archive itself is judged where it is opened."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [name for name in archive.namelist() if name.endswith(f"extra/{EXTRA}")]
+            words = archive.read(names[0]).decode() if names else ""
+            json.loads(words or "{}")
+            return words
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError):
+        return ""

@@ -1,0 +1,1 @@
+"""Tests of what carries a network into the clinic."""
