@@ -18,6 +18,7 @@ from recon.checkpoints.building import (
     require_words_kept,
 )
 from recon.checkpoints.format import Checkpoint, read_file
+from recon.checkpoints.libraries import library_factory
 from recon.errors import ConfigError, DataError, ReconError
 from recon.nn import Converted
 
@@ -32,7 +33,8 @@ def load(path: Path, *, device: str | torch.device = "cpu", factory: Callable[[]
         path: the file.
         device: where the network is to be.
         factory: for a network of your own (`recon.nn.Converted`), the function that builds it. The file has its name,
-            but no code that a file names is ever run.
+            but no code that a file names is ever run. One of another library that recon knows (fastMRI's Unet and
+            MONAI's networks, see `recon.checkpoints.libraries`) needs none.
     """
     path = Path(path)
     checkpoint, tensors = read_file(path)
@@ -68,11 +70,14 @@ def _foreign(
 ) -> Converted:
     """Let the factory build a network of the user's own, convert it, and give it its weights."""
     if factory is None:
+        most = sum(tensor.numel() for tensor in tensors.values())  # a conversion keeps weights, and may add some
+        factory = library_factory(checkpoint.arguments, most=most)
+    if factory is None:
         raise ConfigError(
             f"{path} holds a network that {checkpoint.arguments.get('factory')} builds, and no code that a file names "
             "is run; pass the function itself as factory, if you trust it"
         )
-    with torch.random.fork_rng(devices=[]):
+    with _building(path), torch.random.fork_rng(devices=[]):
         made = factory()
     if not isinstance(made, nn.Module):
         raise ConfigError(f"factory must give a torch.nn.Module, got {type(made).__name__}")

@@ -8,7 +8,22 @@ from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 
 from recon import __version__
-from recon.cli import convert, data, demo, evaluate, report, reproduce, samplings, train
+from recon.cli import (
+    certify,
+    convert,
+    data,
+    demo,
+    evaluate,
+    export,
+    node,
+    reconstruct,
+    report,
+    reproduce,
+    samplings,
+    serve,
+    stream,
+    train,
+)
 from recon.errors import ReconError
 
 _MISTAKE = 2  # argparse's status for a wrong option, too
@@ -21,6 +36,12 @@ _COMMANDS = (
     evaluate,
     report,
     convert,
+    export,
+    reconstruct,
+    certify,
+    node,
+    serve,
+    stream,
     demo,
     reproduce,
 )  # each module adds its parser with `add_command`, and sets what runs as `run`

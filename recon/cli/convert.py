@@ -9,12 +9,16 @@ from recon.errors import ConfigError
 _EPILOG = """what can be converted:
   runs/mri-plain-seed0          a run of `recon train` (its best checkpoint); of a network of your own with --factory
   network.safetensors           a network's file
+  unet_state_dict.pt            a checkpoint of fastMRI's U-Net (.pt, .pth, .ckpt), or of another network with
+                                --architecture or --factory
+  a_monai_bundle                the folder of a MONAI bundle
   package.module:factory        what a function of yours makes when it is called; its code is run
 
 examples:
   recon convert runs/mri-plain-seed0 --method mass --out converted
   recon convert torchvision.models:resnet18 --method mass --example 3,64,64 --out converted
   recon convert my_networks:unet --method aps --blur tri-3 --modality mri --data data/knees --out converted
+  recon convert knee_sc_leaderboard_state_dict.pt --method mass --out converted
   recon train --config converted/config.yaml      trains the converted network on, for three epochs
 
 The weights stay as they are. Networks are measured on the data that they were trained on, or on --data; those of your
@@ -43,6 +47,12 @@ def add_command(commands: Subparsers) -> None:
         "--factory",
         metavar="MODULE:FUNCTION",
         help="what builds the network of your own that a run or file holds; its code is run",
+    )
+    parser.add_argument(
+        "--architecture",
+        type=Path,
+        metavar="FILE",
+        help="JSON or YAML with MONAI's words (network_def) for weights that do not say what network they are of",
     )
     parser.add_argument("--checkpoint", choices=("best", "last"), default="best", help="of a run (default: best)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="data to measure on (default: those of the training)")
@@ -78,6 +88,7 @@ def convert(options: argparse.Namespace) -> int:
         factory=options.factory,
         data=Data(options.data, options.modality, options.limit, options.seed, place),
         command=_command(options),
+        architecture=options.architecture,
     )
     return convert_network(asked)
 
@@ -95,7 +106,7 @@ def _shape(text: str | None) -> tuple[int, ...] | None:
 def _command(options: argparse.Namespace) -> list[str]:
     """Give the command again, for the report."""
     words = ["recon", "convert", options.spec, "--method", options.method, "--out", str(options.out)]
-    for name in ("blur", "example", "factory", "data", "modality", "limit"):
+    for name in ("blur", "example", "factory", "architecture", "data", "modality", "limit"):
         value = getattr(options, name)
         words += [] if value is None else [f"--{name}", str(value)]
     words += ["--checkpoint", "last"] if options.checkpoint == "last" else []

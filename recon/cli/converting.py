@@ -42,12 +42,20 @@ class Asked:
     factory: str | None
     data: Data
     command: Sequence[str]
+    architecture: Path | None = None
 
 
 def convert_network(asked: Asked) -> int:
     """Convert, write and measure, and give the exit status; what can be refused is refused before anything is there."""
     data, out = asked.data, asked.out
-    original = find_original(asked.spec, checkpoint=data.place.checkpoint, example=asked.example, factory=asked.factory)
+    original = find_original(
+        asked.spec,
+        checkpoint=data.place.checkpoint,
+        example=asked.example,
+        factory=asked.factory,
+        architecture=asked.architecture,
+        modality=data.modality,
+    )
     conversion = converted(original, asked.method, blur=asked.blur, seed=data.seed)
     chosen = chosen_data(original, data)
     if chosen is not None:

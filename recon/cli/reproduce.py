@@ -1,4 +1,4 @@
-"""`recon reproduce`: a table of the APS-U paper, from training to the report with the published figures beside."""
+"""`recon reproduce`: a table of the papers, from training to the report with the published figures beside."""
 
 import argparse
 from pathlib import Path
@@ -20,20 +20,28 @@ _EPILOG = """the tables of Chaman and Dokmanic (2021):
   aps-table3   equivariance of the same networks on natural images (--ood: ImageNet's validation set)
   aps-table4   equivariance and quality on LoDoPaB-CT
 
+the tables of MASS:
+  mass-table2  accuracy and consistency on CIFAR-10, ResNet-18 (mass-table2-resnet20: ResNet-20)
+  mass-table3  a ResNet-18's weights under APS and MASS without training, on ImageNet
+  mass-table4  the same under MASS, trained on for three epochs
+  mass-table5  mIoU and consistency of DeepLabV3+ on PASCAL VOC
+
 examples:
   recon reproduce aps-table1 --data data/fastmri --dry-run
   recon reproduce aps-table3 --data data/fastmri --ood data/imagenet/val
   recon reproduce aps-table4 --scale small
   recon reproduce aps-table1 --data data/fastmri --config configs/options/bf16.yaml
+  recon reproduce mass-table2 --data data/cifar10 --dry-run
 
-Every table trains the paper's nine variants and four more (MASS, MASS with filters, MASS unpooling, LPS) by the paper's
-recipe; tables of one modality share their networks. What was stopped goes on with the same command; several machines
-that see the same folder share the work when each is given it."""
+Every APS table trains the paper's nine variants and four more (MASS, MASS with filters, MASS unpooling, LPS) by the
+paper's recipe; tables of one data set share their networks. Where MASS takes official weights (tables 3 and 4, and
+table 5's backbone), networks are trained from scratch by configs/imagenet.yaml and configs/voc.yaml. What was stopped
+goes on with the same command; several machines that see the same folder share the work when each is given it."""
 
 
 def add_command(commands: Subparsers) -> None:
     """Add the command's parser."""
-    about = "train and measure what a table of the APS-U paper shows"
+    about = "train and measure what a table of a paper shows"
     parser = commands.add_parser(
         "reproduce",
         help=about,
@@ -41,7 +49,7 @@ def add_command(commands: Subparsers) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("table", metavar="TABLE", help="aps-table1, aps-table2, aps-table3 or aps-table4")
+    parser.add_argument("table", metavar="TABLE", help="aps-table1 to 4, or mass-table2 to 5")
     parser.add_argument("--data", type=Path, metavar="DIR", help="the data (default: the embedded synthetic data)")
     parser.add_argument("--ood", type=Path, metavar="DIR", help="aps-table3: images (default: embedded photographs)")
     parser.add_argument(
@@ -53,7 +61,7 @@ def add_command(commands: Subparsers) -> None:
         default="paper",
         help="paper (default): the paper's network and epochs; small: narrow networks and few epochs, for two cores",
     )
-    parser.add_argument("--variants", metavar="NAME[,NAME...]", help="which networks, as in configs/sampling (all 13)")
+    parser.add_argument("--variants", metavar="NAME[,NAME...]", help="which networks, as in configs/sampling (all)")
     parser.add_argument(
         "--config",
         action="append",
@@ -62,9 +70,9 @@ def add_command(commands: Subparsers) -> None:
         metavar="FILE",
         help="a configuration of `recon train`, laid over the recipe; may be given several times",
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="at most N test slices and N natural images (all)")
+    parser.add_argument("--limit", type=int, metavar="N", help="at most N test images and N natural images (all)")
     parser.add_argument("--seed", type=int, default=0, help="of training and of shifts (default: 0)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder (runs/aps-mri, runs/aps-ct-small, ...)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder (runs/aps-mri, runs/mass-voc-small, ...)")
     parser.add_argument("--dry-run", action="store_true", help="print the plan, and train and measure nothing")
     add_means(parser)
     parser.set_defaults(run=reproduce)
@@ -75,7 +83,7 @@ def reproduce(options: argparse.Namespace) -> int:
     from recon.experiments.done import is_finished, untrained
     from recon.experiments.means import Means, gpus_of
     from recon.experiments.paper import Choices, reproduction
-    from recon.experiments.plan import counts_of, estimate_of, free_memory, speed_of
+    from recon.experiments.plan import counts_of, estimate_of, free_memory, speed_of, whole_trainings
     from recon.experiments.running import Shares
 
     if options.limit is not None:
@@ -96,7 +104,8 @@ def reproduce(options: argparse.Namespace) -> int:
     means = Means(gpus_of(options.device), options.workers)
     counts = counts_of(experiment)
     speed = speed_of(counts, means.device)
-    estimate = estimate_of(experiment, counts, speed, left=len(untrained(experiment)), gpus=len(means.gpus))
+    left = whole_trainings(untrained(experiment), counts)
+    estimate = estimate_of(experiment, counts, speed, left=left, gpus=len(means.gpus))
     means = means.fitting(estimate.memory, free_memory(means.device))
     print("\n".join(_plan_lines(experiment, counts, speed, estimate, means)))
     if options.dry_run:
@@ -111,6 +120,7 @@ def _plan_lines(
     experiment: "Experiment", counts: "Counts", speed: "Speed", estimate: "Estimate", means: "Means"
 ) -> list[str]:
     """Say what will be done, and what it takes."""
+    from recon.evaluation.modalities import IMAGES
     from recon.experiments.board import duration_text
     from recon.experiments.done import untrained
     from recon.experiments.plan import free_disk, free_memory
@@ -121,17 +131,19 @@ def _plan_lines(
     left = len(untrained(experiment))
     processes = len(means.workers_for(max(left, 1), experiment.out))
     free = free_memory(means.device)
+    names = [training.variant for training in experiment.trainings(branch)]
+    unit = "slice" if branch.modality in IMAGES else "image"
     return [
         f"{experiment.title}",
-        f"  networks  {len(branch.variants)}: {', '.join(branch.variants)}; {left} of them still to be trained",
-        f"            {grouped(counts.parameters)} parameters (channels {', '.join(map(str, counts.channels))}), "
+        f"  networks  {len(names)}: {', '.join(names)}; {left} of them still to be trained",
+        f"            {grouped(counts.parameters)} parameters ({counts.words}), "
         f"{counted(counts.epochs, 'epoch')} in batches of {counts.batch_size}",
-        f"  data      {data}: {counted(counts.train, 'training slice')}, {counts.validation} for validation, "
+        f"  data      {data}: {counted(counts.train, f'training {unit}')}, {counts.validation} for validation, "
         f"{counts.test} for testing, of {size}",
         f"  time      about {duration_text(estimate.training + estimate.measuring)}: training "
         f"{duration_text(estimate.training)}, measuring {duration_text(estimate.measuring)} on {means.words} "
-        f"(timed here with plain: {1000 * speed.step:.3g} ms a training slice, {1000 * speed.forward:.3g} ms an image; "
-        f"other samplings take up to half as long again when narrow)",
+        f"(timed here with plain: {1000 * speed.step:.3g} ms a training {unit}, {1000 * speed.forward:.3g} ms an "
+        f"image; other samplings take up to half as long again when narrow)",
         f"  memory    about {size_on_disk(estimate.memory)} in each of {counted(processes, 'process')}"
         + ("" if free is None else f"; {size_on_disk(free)} are free"),
         f"  disk      about {size_on_disk(estimate.disk)} in {experiment.out} and the cache; "

@@ -31,6 +31,7 @@ class Identity:
         multiple: what height and width must be divisible by.
         scaling: how intensities become what the network takes.
         scaled_inside: whether an exported file does that itself: then intensities go in, else scaled images.
+        precision: what an exported file computes in; what goes in and comes out is float32.
         parameters: how many it has, where that is known.
         arguments: what builds the network again.
         training: how it was trained, on which data; `data.synthetic` says whether those were made.
@@ -45,6 +46,7 @@ class Identity:
     multiple: int
     scaling: Scaling
     scaled_inside: bool = False
+    precision: str = "float32"
     parameters: int | None = None
     arguments: Mapping[str, Word] = field(default_factory=dict)
     training: Mapping[str, Word] = field(default_factory=dict)

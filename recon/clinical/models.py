@@ -168,6 +168,7 @@ def _exported(path: Path, opening: Opening) -> ClinicalModel:
     if opening.place.precision != "float32":
         raise ConfigError(f"{path} computes in the precision that it was exported in; leave --precision out")
     identity, function, runtime = exported_model(path, device=opening.place.device)
+    _require_modality(identity.modality, path, opening)
     return ClinicalModel(identity, function, file=path, runtime=runtime, module=None, opening=opening)
 
 
@@ -204,6 +205,14 @@ def _modality(found: Found, path: Path, opening: Opening) -> str:
         return require_known(opening.modality, IMAGES, name="modality")
     if told not in IMAGES:
         raise ConfigError(f"{path} must reconstruct images (mri, ct), got a network for {told}")
-    if opening.modality not in (None, told):
-        raise ConfigError(f"{path} was trained on {told}, got --modality {opening.modality}; leave it out")
+    _require_modality(str(told), path, opening)
     return str(told)
+
+
+def _require_modality(told: str, path: Path, opening: Opening) -> None:
+    """Refuse a network of another kind than the user's images."""
+    if opening.modality not in (None, told):
+        raise ConfigError(
+            f"{path} must be for {opening.modality}, as --modality says, got a network that was trained on {told}; "
+            f"give another network, or images that it is for"
+        )

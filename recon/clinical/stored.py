@@ -63,7 +63,7 @@ def _onnx_words(path: Path) -> str:
     try:
         onnx = importlib.import_module("onnx")
     except ImportError as error:
-        raise ConfigError(f"an ONNX file needs onnx, got: {error}; pip install 'recon[onnx]'") from error
+        raise ConfigError(f"an ONNX file needs onnx, got: {error}; pip install '.[onnx]' in recon's folder") from error
     try:
         model = onnx.load(str(path), load_external_data=False)
     except Exception as error:  # protobuf's own kinds

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from recon import checkpoints
+from recon.checkpoints.libraries import library_factory
 from recon.conversion.originals import AnyNetwork, Original, find_original
 from recon.errors import ConfigError, ReconError
 from recon.evaluation.loading import variant_of
@@ -103,11 +105,11 @@ def _target(original: Original, method: str, blur: str | None) -> AnyNetwork:
         return type(network).from_arguments(arguments)
     inside = network.network
     if isinstance(inside, EquivariantNetwork):
-        assert original.factory is not None  # without it the file could not be loaded
-        with torch.random.fork_rng(devices=[]):
-            inside = factory(original.factory)()
+        inside = _inside(original, network)
     try:
-        target = Converted(network.factory, inside, sampling=method, blur=blur, example=network.example)
+        target = Converted(
+            network.factory, inside, sampling=method, blur=blur, example=network.example, settings=network.settings
+        )
     except ReconError:
         raise
     except Exception as error:  # whatever the network's code does while it is followed
@@ -116,6 +118,18 @@ def _target(original: Original, method: str, blur: str | None) -> AnyNetwork:
         ) from error
     _require_divided(target)
     return target
+
+
+def _inside(original: Original, network: Converted) -> nn.Module:
+    """Build again what was converted."""
+    most = sum(tensor.numel() for tensor in network.state_dict().values())
+    build = library_factory(network.arguments, most=most)
+    if build is None:
+        assert original.factory is not None  # without it the file could not be loaded
+        build = factory(original.factory)
+    with torch.random.fork_rng(devices=[]):
+        made: nn.Module = build()
+    return made
 
 
 def _require_divided(network: Converted) -> None:

@@ -10,6 +10,7 @@ import yaml
 from torch import Tensor, nn
 
 from recon.checkpoints import SUFFIX, load, read_about, weights_hash
+from recon.conversion.imported import Asking, Imported, imported, is_imported
 from recon.errors import ConfigError, DataError
 from recon.evaluation.foreign import factory_of
 from recon.evaluation.loading import variant_of
@@ -23,6 +24,7 @@ from recon.records import Word
 
 AnyNetwork: TypeAlias = UNet | Classifier | Segmenter | Converted
 
+_BUNDLED = Path("models") / "network.safetensors"  # in a bundle that recon wrote
 _SIDE = {1: 256, 2: 64, 3: 32}  # of an example where none is given, by dimensions
 _CONVOLUTIONS: tuple[type[nn.Conv1d | nn.Conv2d | nn.Conv3d], ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -59,9 +61,15 @@ class Original:
 
 
 def find_original(
-    spec: str, *, checkpoint: str = "best", example: Sequence[int] | None = None, factory: str | None = None
+    spec: str,
+    *,
+    checkpoint: str = "best",
+    example: Sequence[int] | None = None,
+    factory: str | None = None,
+    architecture: Path | None = None,
+    modality: str | None = None,
 ) -> Original:
-    """Load what is named: the folder of a run, a network's file, or `module:factory`, which is called.
+    """Load what is named: a run's folder, a network's file, a checkpoint of other software, or `module:factory`.
 
     Args:
         spec: the path or the name.
@@ -69,7 +77,14 @@ def find_original(
         example: the shape of an image that a network just made takes, channels first; None guesses it from the first
             convolution.
         factory: `module:function` that builds the network in a file, where that is of the user's own.
+        architecture: MONAI's words for the network, in a file, for weights that do not say what they are of.
+        modality: what the network of other software is for.
     """
+    if _is_there(Path(spec)) and is_imported(Path(spec)):
+        asking = Asking(architecture=architecture, factory=factory, modality=modality)
+        return _imported(spec, asking, example)
+    if architecture is not None:
+        raise ConfigError(f"an architecture is for checkpoints of other software, got one with {spec}; leave it out")
     if ":" in spec and not _is_there(Path(spec)):
         if factory is not None:
             raise ConfigError(f"a factory is for files of networks of your own, got one with {spec}; leave it out")
@@ -137,11 +152,24 @@ def _made(spec: str, example: Sequence[int] | None) -> Original:
     network = named_factory(spec)()
     if not isinstance(network, nn.Module):
         raise ConfigError(f"{spec} must give a network (torch.nn.Module), got {type(network).__name__}")
-    shape = tuple(example) if example is not None else guessed_example(network, spec)
-    wrapped = Converted(spec, network.eval(), sampling=NONE, example=shape)
+    return _wrapped(Imported(network.eval(), spec, None), spec, example)
+
+
+def _imported(spec: str, asking: Asking, example: Sequence[int] | None) -> Original:
+    """Take a checkpoint of other software, or the network that recon wrote into a bundle."""
+    if (own := Path(spec) / _BUNDLED).is_file():
+        return _loaded(str(own), "best", asking.factory)
+    return _wrapped(imported(Path(spec), asking), spec, example)
+
+
+def _wrapped(made: Imported, spec: str, example: Sequence[int] | None) -> Original:
+    """Wrap a network that is not recon's as it is."""
+    shape = tuple(example) if example is not None else guessed_example(made.network, spec)
+    wrapped = Converted(made.factory, made.network, sampling=NONE, example=shape, settings=made.settings)
     _require_taken(wrapped, spec)
     state = {name: value for name, value in wrapped.state_dict().items() if isinstance(value, Tensor)}
-    return Original(wrapped, spec, NONE, weights_hash(state), factory=spec, in_a_file=False)
+    factory = made.factory if made.settings is None else None
+    return Original(wrapped, spec, NONE, weights_hash(state), made.about, factory=factory, in_a_file=False)
 
 
 def _require_taken(network: Converted, spec: str) -> None:

@@ -5,14 +5,12 @@ import sys
 from dataclasses import astuple
 from pathlib import Path
 
-import recon.nn.converted
 from recon.conversion.originals import AnyNetwork
 from recon.nn.conversion import EquivariantNetwork, replacements
 from recon.nn.unet import UNet
 
 _HEAD = ("where", "operation", "stride", "grid", "phase")
 _PLACE = re.compile(r"(?:(?P<module>[^()]+) \()?(?P<file>.+):(?P<line>\d+)\)?")
-_WRAPPER = Path(recon.nn.converted.__file__)  # it calls the user's network, whose lines are elsewhere
 
 
 def replaced_rows(network: AnyNetwork, *, sampling: bool = False) -> list[tuple[str, ...]]:
@@ -34,15 +32,13 @@ def pairs_of(network: AnyNetwork) -> int:
 def shortened(where: str) -> str:
     """Name a place without the folders of this machine: files as they are imported.
 
-    >>> shortened("nothing known")
-    'nothing known'
+    >>> shortened("encoder.0"), shortened("")
+    ('encoder.0', 'the network itself')
     """
     found = _PLACE.fullmatch(where)
     if found is None:
-        return where
+        return where or "the network itself"
     file, module = Path(found["file"]), found["module"]
-    if file == _WRAPPER:
-        return module or "the network itself"
     place = f"{_as_imported(file)}:{found['line']}"
     return f"{module} ({place})" if module else place
 

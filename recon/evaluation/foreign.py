@@ -92,9 +92,14 @@ def named_function(spec: str, *, device: str) -> Foreign:
     return Foreign(guarded(found, spec), "function", spec, _code_hash(module, inspect.getmodule(found)))
 
 
-def factory_of(path: Path, about: Checkpoint, spec: str | None) -> Callable[[], nn.Module]:
-    """Give the function that builds the network in a file, which is the one that the user names, not the file."""
+def factory_of(path: Path, about: Checkpoint, spec: str | None) -> Callable[[], nn.Module] | None:
+    """Give the function that builds the network in a file, which is the one that the user names, not the file.
+
+    None for one of another library that recon knows: loading builds it from the words of the file.
+    """
     wanted = about.arguments.get("factory")
+    if spec is None and about.arguments.get("settings") is not None:
+        return None
     if spec is None:
         raise ConfigError(
             f"{path} holds a network that {wanted} builds, and no code that a file names is run; pass --factory "

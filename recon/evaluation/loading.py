@@ -98,7 +98,8 @@ def variant_of(
         parts = [sampling.name, *([str(blur)] if blur else [])]
     parts += ["shifts"] if training.get("shift_augmentation") else []
     parts += ["penalty"] if training.get("equivariance_weight") else []
-    if training.get("start") is not None:
+    start = training.get("start")
+    if start is not None and not (isinstance(start, Mapping) and start.get("part")):  # a part alone is no network
         parts.append("tuned")
     elif conversion is not None:
         parts.append("transferred")

@@ -23,6 +23,7 @@ from recon.ops.memory import bits
 from recon.records import Record, Word
 
 Numbers: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
+Flags: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 TEN = 10  # random shifts an image in the APS paper's Table 2
 
@@ -37,6 +38,7 @@ class WorstProtocol(Protocol[Study]):
     """
 
     name, title = "worst", "the worst case over every shift"
+    version = 2  # the share of equal outputs is without that of no shift
 
     def __init__(self, *, every: bool = False, ten: bool = False, random: int = 256) -> None:
         if every and ten:
@@ -53,7 +55,7 @@ class WorstProtocol(Protocol[Study]):
         peak = "the maximum of the target's volume" if study.modality == "mri" else "the target's maximum - minimum"
         how = (
             "the output of each shifted input is moved back and compared with the target: PSNR and SSIM (7 x 7) of "
-            f"each slice, data range {peak}"
+            f"each slice, data range {peak}; bitwise is the share of shifts, no shift aside, without any difference"
         )
         if self.ten:
             return f"{how}. {TEN} random shifts in [-{FURTHEST}, {FURTHEST}]; delta_psnr is the change of largest size"
@@ -96,11 +98,12 @@ class WorstProtocol(Protocol[Study]):
         )
         found = under_shifts(model, batch, chosen.shifts)
         changes = _changes(found["psnr"])
+        moved = torch.remainder(chosen.shifts, torch.tensor(batch.input.shape[2:])).any(1).numpy()
         item, number, group = place_of(origin)
         return Measured(
             "image",
             item,
-            _worst_of(found, changes[_places(random[:TEN], chosen)]) | {"premise_nmse": chosen.premise},
+            _worst_of(found, changes[_places(random[:TEN], chosen)], moved) | {"premise_nmse": chosen.premise},
             slice=number,
             group=group,
             settings={
@@ -156,8 +159,12 @@ def _compared(outputs: Tensor, unmoved: Tensor, batch: Batch) -> list[dict[str, 
     ]
 
 
-def _worst_of(found: Mapping[str, Numbers], ten: Numbers) -> dict[str, float]:
-    """Give what is kept of all shifts; `ten` are the changes of PSNR by the first ten random ones."""
+def _worst_of(found: Mapping[str, Numbers], ten: Numbers, moved: Flags) -> dict[str, float]:
+    """Give what is kept of all shifts.
+
+    `ten` are the changes of PSNR by the first ten random ones. The share of outputs that are equal to the bit is of the
+    shifts that `moved` the image: no shift changes nothing, whatever the network is.
+    """
     changes = {name: _changes(found[name]) for name in ("psnr", "ssim")}
     return {
         "psnr": found["psnr"][0],
@@ -169,7 +176,7 @@ def _worst_of(found: Mapping[str, Numbers], ten: Numbers) -> dict[str, float]:
         "highest_psnr": float(np.max(found["psnr"])),
         "nmse": float(found["nmse"].max()),
         "max_abs": float(found["max_abs"].max()),
-        "bitwise": float(found["bitwise"].mean()),
+        "bitwise": float(found["bitwise"][moved].mean()) if moved.any() else 1.0,
     }
 
 

@@ -54,7 +54,7 @@ class Transfer:
     Args:
         source: the variant that was trained.
         method: the sampling.
-        tuned: whether it is trained on, by configs/options/fine-tuning.yaml, or left as it is.
+        tuned: whether it is trained on, by configs/options/fine-tuning.yaml and the branch's `tuning`, or left as is.
     """
 
     source: str
@@ -82,6 +82,9 @@ class Branch:
         other: data of the other modality, out of the distribution too; None takes the embedded ones.
         options: more arguments of `recon train`.
         transfers: networks that take over the weights of trained ones.
+        tuning: configurations of how such networks are trained on, laid over configs/options/fine-tuning.yaml.
+        start: another branch, whose first network all networks of this one begin with: classifiers, with whose weights
+            segmenters' backbones do.
     """
 
     modality: SetName
@@ -94,6 +97,8 @@ class Branch:
     other: Path | None = None
     options: Sequence[str] = ()
     transfers: Sequence[Transfer] = ()
+    tuning: Sequence[Path] = ()
+    start: "Branch | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +216,14 @@ class Experiment:
         folder = self.out / "runs" / branch.modality / variant
         arguments = [word for path in (*branch.recipes, variant_recipe(variant)) for word in ("--config", str(path))]
         arguments += ["--seed_everything", str(self.seed), *branch.options]
-        return Training(branch.modality, variant, folder, tuple(arguments), branch.data, branch.made)
+        before = None if branch.start is None else self._training(branch.start, branch.start.variants[0])
+        return Training(branch.modality, variant, folder, tuple(arguments), branch.data, branch.made, after=before)
 
     def _transfer(self, branch: Branch, transfer: Transfer, source: Training) -> Training:
         folder = self.out / "runs" / branch.modality / transfer.variant
         if not transfer.tuned:
             return Training(branch.modality, transfer.variant, folder, (), after=source, method=transfer.method)
-        configs = [*branch.recipes, variant_recipe(transfer.method), recipe("options/fine-tuning")]
+        configs = [*branch.recipes, variant_recipe(transfer.method), recipe("options/fine-tuning"), *branch.tuning]
         arguments = [word for path in configs for word in ("--config", str(path))]
         arguments += ["--seed_everything", str(self.seed), *branch.options]
         return Training(

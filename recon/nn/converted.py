@@ -27,6 +27,8 @@ class Converted(nn.Module):
         sampling: a name of `recon.SAMPLINGS`, a `recon.Sampling` of your own, or `none` for the network as it is.
         blur: a filter's name, `adaptive-3`, or None for the sampling's own (only `lpf` has one).
         example: the shape of one input (channels, *spatial) that the network takes and its total stride divides.
+        settings: what the factory is called with, where it is a class of another library (fastMRI, MONAI) that a file
+            may name; None for a function of your own, which is called without arguments.
 
     `multiple` is what the sizes of its images must be divisible by; 0 where that is not known, for sampling `none`.
 
@@ -46,10 +48,12 @@ class Converted(nn.Module):
         sampling: str | Sampling = "mass",
         blur: str | None = None,
         example: Sequence[int],
+        settings: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__()
         _require_options(factory, network, example)
         self.factory, self.example, self.blur = factory, tuple(example), blur
+        self.settings = settings if settings is None else dict(settings)
         self.sampling = _UNCHANGED if sampling == NONE else find_sampling(sampling)
         if self.sampling == _UNCHANGED:
             _require_no_blur(blur)
@@ -71,6 +75,7 @@ class Converted(nn.Module):
             "sampling": NONE if self.sampling == _UNCHANGED else sampling_in_words(self.sampling),
             "blur": self.blur,
             "example": list(self.example),
+            **({} if self.settings is None else {"settings": self.settings}),
         }
 
     @classmethod

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Literal, NamedTuple, get_args
 
+import torch
 from torch import Tensor, nn
 
 from recon.errors import ConfigError, require_known
 from recon.ops.exact_statistics import exact_moments
 from recon.ops.intensity import FASTMRI_EPSILON
+
+_FAR = 2.0**60  # a power of two: nothing is rounded by it
 
 Kind = Literal["deviation", "linear"]
 
@@ -110,6 +113,8 @@ def _own(intensities: Tensor) -> tuple[Tensor, Tensor]:
     pixels = intensities.flatten(1)[:, None]
     mean, variance = exact_moments(pixels)
     count = pixels.shape[-1]
-    deviation = (variance * (count / max(count - 1, 1))).sqrt() + FASTMRI_EPSILON
+    others = (torch.zeros_like(variance) + (count - 1)).clamp(min=1)  # in graphs, counts divide in float32
+    # times _FAR, so that ONNX's optimiser does not take the epsilon for a zero, and leave it out
+    deviation = ((variance * count / others).sqrt() * _FAR + FASTMRI_EPSILON * _FAR) / _FAR
     shape = (-1, *[1] * (intensities.ndim - 1))
     return mean.reshape(shape).to(intensities.dtype), deviation.reshape(shape).to(intensities.dtype)

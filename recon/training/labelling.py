@@ -33,6 +33,7 @@ class LabelTask(Task):
         milestones: see `schedule`.
         gamma: see `schedule`.
         temperature_end: the Gumbel-softmax temperature of learned samplings falls from 1 to this over the run.
+        selection_lr: the rate of learned selections, where there are any, as a multiple of `lr`.
         channels_last: lay images and weights out channels last, which is faster on most devices.
         compile: compile the network with torch.compile.
     """
@@ -54,6 +55,7 @@ class LabelTask(Task):
         milestones: tuple[int, ...] = (),
         gamma: float = 0.1,
         temperature_end: float = 0.1,
+        selection_lr: float = 1.0,
         channels_last: bool = False,
         compile: bool = False,
     ) -> None:
@@ -67,6 +69,7 @@ class LabelTask(Task):
             milestones=milestones,
             gamma=gamma,
             temperature_end=temperature_end,
+            selection_lr=selection_lr,
             channels_last=channels_last,
             compile=compile,
         )
@@ -130,7 +133,7 @@ class LabelTask(Task):
         if not backbone:
             raise ConfigError("backbone_lr is for networks with a backbone, got one without; leave it at 1")
         rest = [weights for name, weights in named if _BACKBONE not in name.split(".")]
-        return [{"params": rest}, {"params": backbone, "lr": self.lr * self.backbone_lr}]
+        return [*self.grouped(rest, self.lr), *self.grouped(backbone, self.lr * self.backbone_lr)]
 
 
 def _ignored(batch: LabelledBatch) -> int:

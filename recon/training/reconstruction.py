@@ -30,6 +30,7 @@ class ReconstructionTask(Task):
         milestones: see `schedule`.
         gamma: see `schedule`.
         temperature_end: the Gumbel-softmax temperature of learned samplings falls from 1 to this over the run.
+        selection_lr: the rate of learned selections, where there are any, as a multiple of `lr`.
         channels_last: lay images and weights out channels last, which is faster on most devices.
         compile: compile the network with torch.compile.
     """
@@ -49,6 +50,7 @@ class ReconstructionTask(Task):
         milestones: tuple[int, ...] = (),
         gamma: float = 0.5,
         temperature_end: float = 0.1,
+        selection_lr: float = 1.0,
         channels_last: bool = False,
         compile: bool = False,
     ) -> None:
@@ -62,6 +64,7 @@ class ReconstructionTask(Task):
             milestones=milestones,
             gamma=gamma,
             temperature_end=temperature_end,
+            selection_lr=selection_lr,
             channels_last=channels_last,
             compile=compile,
         )

@@ -16,6 +16,7 @@ from recon.training.task import Network
 
 _INNER = "network."  # before the names of the weights of a wrapped network
 _HEADS = ("fc.", "classifier.", "head.")  # of classifiers, that a segmenter's backbone has none of
+_ADDED = "equivariance."  # before the names of what a classifier's sampling adds, and a segmenter's too
 
 
 def start_from(network: Network, path: Path) -> dict[str, Word]:
@@ -23,7 +24,8 @@ def start_from(network: Network, path: Path) -> dict[str, Word]:
 
     The file is one of recon's (of a network of the same kind, whatever its sampling), or holds a state dict alone, as
     torchvision's do: of the network, of the one inside it, or, for a segmenter, of a classifier with its backbone.
-    Learned samplings and adaptive blurs, which another network has none of, begin as new.
+    Learned samplings and adaptive blurs, which another network has none of, begin as new; so does all of a segmenter
+    but its backbone, and then the answer has `part`: such a network is trained like any other, and is not tuned.
     """
     path = Path(path)
     about: dict[str, Word]
@@ -35,8 +37,10 @@ def start_from(network: Network, path: Path) -> dict[str, Word]:
     else:
         tensors = _state_dict(path)
         about = {"variant": path.stem, "weights": weights_hash(tensors)}
+    backbone = _backbone(tensors, network)
+    about |= {"part": "backbone"} if backbone is not None else {}
     try:
-        transfer_weights(_fitted(tensors, network), network)
+        transfer_weights(_fitted(tensors, network) if backbone is None else backbone, network)
     except ConfigError as error:
         raise ConfigError(f"the weights in {path} cannot be taken over: {error}") from error
     return about
@@ -56,14 +60,18 @@ def _fitted(tensors: dict[str, Tensor], network: Network) -> dict[str, Tensor]:
     if set(tensors) & set(wanted):
         return tensors
     inside = {_INNER + name: tensor for name, tensor in tensors.items()}
-    if set(inside) & set(wanted):
-        return inside
-    if isinstance(network, Segmenter):
-        prefix = _INNER + "backbone."
-        backbone = {prefix + name: tensor for name, tensor in tensors.items() if not name.startswith(_HEADS)}
-        rest = {name: tensor for name, tensor in wanted.items() if not name.startswith(prefix)}
-        return {**rest, **backbone}
-    return tensors
+    return inside if set(inside) & set(wanted) else tensors
+
+
+def _backbone(tensors: dict[str, Tensor], network: Network) -> dict[str, Tensor] | None:
+    """Give a segmenter's weights with the backbone from a classifier's; None where these are not of a classifier."""
+    wanted, prefix = network.state_dict(), _INNER + "backbone."
+    plain = {name.removeprefix(_INNER): tensor for name, tensor in tensors.items()}
+    plain = {name: tensor for name, tensor in plain.items() if not name.startswith(_ADDED)}
+    if not isinstance(network, Segmenter) or any(_INNER + name in wanted for name in plain):
+        return None
+    rest = {name: tensor for name, tensor in wanted.items() if not name.startswith(prefix)}
+    return rest | {prefix + name: tensor for name, tensor in plain.items() if not name.startswith(_HEADS)}
 
 
 def _is_ours(path: Path) -> bool:

@@ -1,13 +1,14 @@
 """What every training task shares: a network, an optimiser and schedule, steps that repeat exactly, a validation."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, LRScheduler, MultiStepLR, StepLR
 
@@ -15,7 +16,7 @@ from recon.data.datamodule import Grouped
 from recon.errors import ConfigError, DataError, require_known
 from recon.nn.converted import Converted
 from recon.nn.labels import Classifier, Segmenter
-from recon.nn.selectors import temperature_at
+from recon.nn.selectors import LearnedSelector, temperature_at
 from recon.nn.unet import UNet
 from recon.records import Word
 
@@ -54,6 +55,7 @@ class Task(LightningModule, ABC):
         milestones: see `schedule`.
         gamma: see `schedule`.
         temperature_end: the Gumbel-softmax temperature of learned samplings falls from 1 to this over the run.
+        selection_lr: the rate of learned selections, where there are any, as a multiple of `lr`.
         channels_last: lay images and weights out channels last, which is faster on most devices.
         compile: compile the network with torch.compile.
     """
@@ -70,6 +72,7 @@ class Task(LightningModule, ABC):
         milestones: tuple[int, ...],
         gamma: float,
         temperature_end: float,
+        selection_lr: float,
         channels_last: bool,
         compile: bool,
     ) -> None:
@@ -80,7 +83,9 @@ class Task(LightningModule, ABC):
             raise ConfigError(f"lr must be positive, got {lr}")
         self.lr, self.weight_decay = lr, weight_decay
         self.step_epochs, self.milestones, self.gamma = step_epochs, tuple(milestones), gamma
-        self.temperature_end = temperature_end
+        if not selection_lr >= 0:
+            raise ConfigError(f"selection_lr must not be negative, got {selection_lr}")
+        self.temperature_end, self.selection_lr = temperature_end, selection_lr
         self.channels_last = channels_last
         self.network = network.to(memory_format=torch.channels_last) if channels_last else network
         if compile:
@@ -171,7 +176,19 @@ class Task(LightningModule, ABC):
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Give the weights that are trained, in groups of one rate each."""
-        return [{"params": list(self.network.parameters())}]
+        return self.grouped(list(self.network.parameters()), self.lr)
+
+    def grouped(self, weights: Sequence[nn.Parameter], rate: float) -> list[dict[str, Any]]:
+        """Give weights that have the same rate, but for those of learned selections among them."""
+        if self.selection_lr == 1:
+            return [{"params": list(weights), "lr": rate}]
+        selections = [module for module in self.network.modules() if isinstance(module, LearnedSelector)]
+        chosen = {id(weight) for module in selections for weight in module.parameters()}
+        groups = [
+            {"params": [weight for weight in weights if id(weight) not in chosen], "lr": rate},
+            {"params": [weight for weight in weights if id(weight) in chosen], "lr": rate * self.selection_lr},
+        ]
+        return [group for group in groups if group["params"]]
 
     def _optimizer(self) -> Optimizer:
         groups, lr, decay = self.parameter_groups(), self.lr, self.weight_decay

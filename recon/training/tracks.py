@@ -11,6 +11,7 @@ from jsonargparse.typing import class_from_function
 from pytorch_lightning import Callback
 from torch import nn
 
+from recon.checkpoints.libraries import library_network
 from recon.data.datamodule import DataModule
 from recon.data.datamodules import SliceData
 from recon.data.labels.datamodules import LabelData
@@ -69,21 +70,30 @@ TRACKS: dict[str, Track] = {
 }
 
 
+_MOST = 2**32  # values of a network that is trained
+
+
 def foreign_network(
-    factory: str, *, sampling: str = "mass", blur: str | None = None, example: tuple[int, ...] = (1, 128, 128)
+    factory: str,
+    *,
+    sampling: str = "mass",
+    blur: str | None = None,
+    example: tuple[int, ...] = (1, 128, 128),
+    settings: dict[str, Any] | None = None,
 ) -> Converted:
-    """Give a network of the user's own, made equivariant (or left as it is).
+    """Give a network of the user's own or of another library, made equivariant (or left as it is).
 
     Args:
         factory: `module:function` that makes it when it is called without arguments; its code is run.
         sampling: how phases are chosen: a name that `recon samplings` lists; `none` leaves the network as it is.
         blur: a blur filter after every operation that samples.
         example: the shape of an image that the network takes, channels first.
+        settings: what a class of fastMRI's or MONAI's is called with, where that is the factory.
     """
-    network = named_factory(factory)()
+    network = named_factory(factory)() if settings is None else library_network(factory, settings, most=_MOST)
     if not isinstance(network, nn.Module):
         raise ConfigError(f"{factory} must give a network (torch.nn.Module), got {type(network).__name__}")
-    return Converted(factory, network, sampling=sampling, blur=blur, example=tuple(example))
+    return Converted(factory, network, sampling=sampling, blur=blur, example=tuple(example), settings=settings)
 
 
 ForeignNetwork = class_from_function(foreign_network)  # since the parser builds networks by classes

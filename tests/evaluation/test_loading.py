@@ -230,6 +230,7 @@ def test_a_sampling_of_one_s_own_is_called_by_its_name() -> None:
     [
         ("mass", {}, {"from": "plain"}, "mass-transferred"),
         ("mass", {"start": {"variant": "plain"}}, None, "mass-tuned"),
+        ("mass", {"start": {"variant": "plain", "part": "backbone"}}, None, "mass"),
         ("mass", {"start": {"variant": "plain"}}, {"from": "plain"}, "mass-tuned"),
         ("lpf", {"start": None, "shift_augmentation": 4}, {"from": "plain"}, "lpf-tri-3-shifts-transferred"),
         ("none", {}, None, "none"),

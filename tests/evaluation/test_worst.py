@@ -140,6 +140,26 @@ def test_arrays_hold_every_shift_that_was_tried(ct: Study) -> None:
         assert max(found.arrays["nmse"]) == found.measures["nmse"] > 1e-6
 
 
+@pytest.mark.parametrize(("every", "most"), [(False, 0.0), (True, 15 / 255)])
+def test_no_shift_is_not_among_those_that_change_nothing(every: bool, most: float, ct: Study) -> None:
+    """Of plain's shifts others leave the output as it is at most where they are multiples of its period of 4."""
+    for found in measured(network_model(unet("plain")), ct, WorstProtocol(every=every)):
+        errors = found.arrays["nmse"][1:]
+        assert found.measures["bitwise"] == errors.count(0.0) / len(errors) <= most
+
+
+def test_shifts_by_the_whole_image_are_no_shifts(ct: Study) -> None:
+    """Random ones up to 16 pixels, of images of 16 x 16: some stand for none."""
+    model = network_model(unet("plain", padding="zeros"))
+    for found in measured(model, ct, WorstProtocol(random=3000)):
+        still = [
+            rows % 16 == columns % 16 == 0
+            for rows, columns in zip(found.arrays["rows"], found.arrays["columns"], strict=True)
+        ]
+        assert sum(still) > 1
+        assert found.measures["bitwise"] == 0.0
+
+
 @pytest.mark.parametrize("batch_size", [1, 3, 8, 64])
 @pytest.mark.parametrize("sampling", ADAPTIVE)
 def test_exact_networks_have_no_change_at_all(sampling: str, batch_size: int, study: Study) -> None:

@@ -57,6 +57,16 @@ def test_what_takes_over_weights_waits_for_them_and_depends_on_them(tmp_path: Pa
     assert label_demo(tmp_path / "moved").all_trainings[-1].key == experiment.all_trainings[-1].key
 
 
+def test_segmenters_begin_with_the_weights_of_the_plain_classifier(tmp_path: Path) -> None:
+    experiment = label_demo(tmp_path)
+    runs = {run.name: run for run in experiment.all_trainings}
+    plain = runs["plain (IMAGENET)"]
+    for name in ("plain (VOC)", "aps (VOC)", "lps (VOC)", "mass (VOC)"):
+        assert (runs[name].after, runs[name].method) == (plain, None)
+    assert runs["mass-transferred (VOC)"].after == runs["plain (VOC)"]
+    assert plain.after is None
+
+
 @pytest.mark.slow
 def test_every_network_is_measured_under_its_own_name(finished: tuple[Experiment, list[Record]]) -> None:
     _, records = finished

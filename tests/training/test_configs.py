@@ -93,7 +93,7 @@ def test_no_configuration_is_left_out() -> None:
         *(f"networks/{name}" for name in ("resnet20", "vgg13")),
         *(f"demo/{name}" for name in LABELLED),
         "small",
-        *(f"demo/{name}" for name in ("mri", "ct", "quick", "quick-labels")),
+        *(f"demo/{name}" for name in ("mri", "ct", "quick", "quick-labels", "tuning")),
         *(f"sampling/{name}" for name in SAMPLINGS),
         *(f"options/{name}" for name in OPTIONS),
     }

@@ -8,13 +8,14 @@ import torch
 from torch import nn
 from torchvision.models import resnet18  # type: ignore[import-untyped]
 
-from recon.checkpoints import load, read_about
+from recon.checkpoints import load, read_about, save
 from recon.data.labels.samples import IGNORED, LabelledBatch
 from recon.data.synthetic.make import LabelledSet, make
 from recon.errors import ConfigError, DataError
 from recon.factories import factory
 from recon.nn.converted import Converted
 from recon.nn.labels import Classifier, Segmenter
+from recon.nn.selectors import LearnedSelector
 from recon.recipes import CONFIGS, recipe
 from recon.training.checkpointing import Checkpoints
 from recon.training.command import TrainingCLI, built, train
@@ -122,10 +123,29 @@ def test_segmenter_trains_and_logs_miou(scenes: Path, tmp_path: Path) -> None:
 def test_a_backbone_has_a_rate_of_its_own() -> None:
     task = LabelTask(Segmenter(width=8), lr=0.1, backbone_lr=0.1)
     rest, backbone = task.parameter_groups()
-    assert (backbone["lr"], "lr" in rest) == (pytest.approx(0.01), False)
+    assert (backbone["lr"], rest["lr"]) == (pytest.approx(0.01), 0.1)
     assert len(rest["params"]) + len(backbone["params"]) == len(list(task.network.parameters()))
     with pytest.raises(ConfigError, match="backbone_lr is for networks with a backbone"):
         LabelTask(Classifier("resnet20", width=4), backbone_lr=0.1).parameter_groups()
+
+
+def test_learned_selections_have_a_rate_of_their_own() -> None:
+    task = LabelTask(Segmenter(width=8, sampling="lps"), lr=0.1, backbone_lr=0.5, selection_lr=0.01)
+    selections = [module for module in task.network.modules() if isinstance(module, LearnedSelector)]
+    wanted = {id(weight) for module in selections for weight in module.parameters()}
+    rates = {id(weight): group["lr"] for group in task.parameter_groups() for weight in group["params"]}
+    assert len(rates) == len(list(task.network.parameters()))
+    assert wanted
+    assert wanted < set(rates)
+    assert all(rates[weight] == pytest.approx(0.001) for weight in wanted)
+    assert {rate for weight, rate in rates.items() if weight not in wanted} == {0.1, 0.05}
+
+
+def test_networks_without_learned_selections_take_their_rate_for_nothing() -> None:
+    (group,) = LabelTask(Classifier("resnet20", width=4), lr=0.1, selection_lr=0.01).parameter_groups()
+    assert group["lr"] == 0.1
+    with pytest.raises(ConfigError, match="selection_lr must not be negative, got -1"):
+        LabelTask(Classifier("resnet20", width=4), selection_lr=-1)
 
 
 def test_pixels_that_are_not_judged_count_for_nothing() -> None:
@@ -184,6 +204,25 @@ def test_backbone_of_a_segmenter_takes_a_classifiers_weights(tmp_path: Path) -> 
     start_from(segmenter, tmp_path / "resnet18.pth")
     held = segmenter.state_dict()
     assert torch.equal(held["network.backbone.layer2.0.conv1.weight"], theirs.layer2[0].conv1.weight)
+
+
+@pytest.mark.parametrize("sampling", ["plain", "lps"])
+def test_backbone_of_a_segmenter_takes_the_weights_of_our_classifiers(sampling: str, tmp_path: Path) -> None:
+    theirs = Classifier("resnet18-imagenet", width=8, sampling=sampling)
+    save(theirs, tmp_path / "classifier.safetensors")
+    segmenter = Segmenter(width=8, sampling="lps")
+    selections = {name: weight.clone() for name, weight in segmenter.state_dict().items() if "selector" in name}
+    about = start_from(segmenter, tmp_path / "classifier.safetensors")
+    assert (about["variant"], about["part"]) == (sampling, "backbone")
+    held, given = segmenter.state_dict(), theirs.state_dict()
+    assert torch.equal(held["network.backbone.layer2.0.conv1.weight"], given["network.layer2.0.conv1.weight"])
+    assert selections
+    assert all(torch.equal(held[name], weight) for name, weight in selections.items())
+
+
+def test_a_whole_segmenter_is_no_backbone(tmp_path: Path) -> None:
+    save(Segmenter(width=8, sampling="lps"), tmp_path / "segmenter.safetensors")
+    assert "part" not in start_from(Segmenter(width=8, sampling="mass"), tmp_path / "segmenter.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from pytorch_lightning.utilities import rank_zero_info
+
 from recon.data.datamodule import DataModule, Stage
 from recon.data.labels.augmentation import Augmentation
 from recon.data.labels.choosing import evenly, held_out
@@ -262,11 +264,14 @@ class VOCData(LabelData):
         return voc_folder(self.folder).classes
 
     def opened(self, stage: Stage, augmentation: Augmentation | None) -> VOCImages:
-        """Open the pictures of a stage."""
-        return VOCImages(
+        """Open the pictures of a stage; say where they are small in their squares."""
+        images = VOCImages(
             voc_part(voc_folder(self.folder), "train" if stage == "train" else "val"),
             crop=self.crop,
             max_images=self.max_images,
             augmentation=augmentation,
             on_bad_file=self.on_bad_file,
         )
+        if stage != "validation" and (told := images.room()):  # in training it is of the same pictures
+            rank_zero_info(told)
+        return images

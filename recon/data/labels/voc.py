@@ -20,6 +20,8 @@ from recon.data.scanning import OnBadFile, warn_of_skipped
 from recon.errors import DataError, require_at_least, require_known
 
 _SCALES = (0.5, 2.0)  # of training images, as DeepLab's
+_LOOKED_AT = 16  # pictures, to know about how large they are
+_PERIOD = 32  # that the periods of most networks divide
 
 
 class VOCImages(Labelled):
@@ -72,6 +74,23 @@ class VOCImages(Labelled):
         image, target = self._fitted(picture, mask) if self.augmentation is None else self._varied(picture, mask, draw)
         path = self.part.picture(name)
         return LabelledSample(image, target, Origin("PASCAL VOC", path.name, 0, "", "", self.synthetic))
+
+    def room(self) -> str:
+        """Say where no picture fills even half of the square's side, and what to do; nothing where one does."""
+        sides = []
+        for place in spread(len(self), _LOOKED_AT):
+            try:
+                sides.append(max(read_picture(self.part.picture(self.names[place])).size))
+            except DataError:  # it is told, or left out, when it is read
+                continue
+        fits = -(-max(sides, default=self.crop) // _PERIOD) * _PERIOD
+        if 2 * fits > self.crop:
+            return ""
+        return (
+            f"the pictures lie in squares of {self.crop} x {self.crop}, but have at most {max(sides)} pixels a side "
+            f"({len(sides)} were looked at); crop={fits} (--data.init_args.crop {fits}) leaves a network "
+            f"{round((self.crop / fits) ** 2)} times less to compute"
+        )
 
     def _read(self, name: str) -> tuple[Image.Image, Image.Image]:
         picture = read_picture(self.part.picture(name), upright=False)  # as the mask is

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from recon.errors import ConfigError
 from recon.nn.conversion.sizes import FollowedSize
-from recon.nn.conversion.steps import Attribute, Size, Step, Value, call, leaves, replaced
+from recon.nn.conversion.steps import Attribute, Size, Step, Value, call, leaves, named, replaced
 
 # They behave differently in training, so they are called as modules; all others are followed into their functions.
 _CALLED_WHOLE = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd, nn.RReLU)
@@ -24,6 +24,8 @@ _LOOKS_AT_VALUES = (
     *("__bool__", "__int__", "__float__", "__index__", "__complex__", "__contains__", "__array__", "item", "tolist"),
     *("numpy", "equal", "allclose", "is_nonzero", "nonzero", "unique", "argwhere"),
 )
+_CONVERSION = str(Path(__file__).parent) + os.sep
+_RECON = str(Path(__file__).parents[2]) + os.sep
 _TORCH = str(Path(torch.__file__).parent) + os.sep
 
 
@@ -76,8 +78,8 @@ class Recorder(TorchFunctionMode):
         follows = self._depends((args, keywords))
         if follows and name in _LOOKS_AT_VALUES:
             raise ConfigError(
-                f"the network cannot be followed: {name} in {self._where()} looks at the values of an image, and what "
-                "it does next would hold for that image alone; replace it, or wrap the network in recon.Canonical"
+                f"the network cannot be followed: {named(name, self._where())} looks at the values of an image, and "
+                "what it does next would hold for that image alone; replace it, or wrap the network in recon.Canonical"
             )
         references = replaced(args, self.reference), replaced(keywords, self.reference)
         result = func(*args, **keywords)
@@ -182,12 +184,17 @@ class Recorder(TorchFunctionMode):
         return Value(self._slots - 1)
 
     def _where(self) -> str:
-        """Name the module that is running, and the line of the first file outside torch and this one."""
+        """Name the module that is running, and the line of the network's own code, where it has any.
+
+        torch's files and ours are passed over, and what called the network is no part of it.
+        """
         module = next((path for path in reversed(self._modules) if path), "")
         frame = sys._getframe(1)
         while frame is not None:
             file = frame.f_code.co_filename
-            if not file.startswith(_TORCH) and Path(file).parent != Path(__file__).parent:
+            if file.startswith(_CONVERSION) and file != __file__:
+                break
+            if not file.startswith((_TORCH, _RECON)):
                 place = f"{file}:{frame.f_lineno}"
                 return f"{module} ({place})" if module else place
             frame = frame.f_back  # type: ignore[assignment]

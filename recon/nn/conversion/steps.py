@@ -68,7 +68,12 @@ class Step:
 
     def __str__(self) -> str:
         """Name the operation and its place."""
-        return f"{self.name} in {self.where}" if self.where else self.name
+        return named(self.name, self.where)
+
+
+def named(operation: str, where: str) -> str:
+    """Name an operation and its place, where there is one to name."""
+    return f"{operation} in {where}" if where else operation
 
 
 def replaced(structure: object, change: Callable[[object], object]) -> object:

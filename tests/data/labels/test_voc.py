@@ -11,7 +11,10 @@ from PIL import ExifTags, Image
 from torchvision.transforms import v2  # type: ignore[import-untyped]
 
 from recon.data.batches import Draw
+from recon.data.datamodule import STAGES
+from recon.data.labels import datamodules
 from recon.data.labels.augmentation import Augmentation
+from recon.data.labels.datamodules import VOCData
 from recon.data.labels.voc import VOCImages, in_square
 from recon.data.labels.voc_files import voc_folder, voc_part
 from recon.data.samples import Skipped
@@ -263,3 +266,29 @@ def test_what_lies_in_a_square_is_what_is_seen_through_it(corner: tuple[int, int
             place = row - corner[0], column - corner[1]
             inside = 0 <= place[0] < 4 and 0 <= place[1] < 6
             assert square[0, row, column] == (image[0, place[0], place[1]] if inside else 0)
+
+
+def test_squares_that_no_picture_fills_by_half_are_told_of(tmp_path: Path) -> None:
+    folder = write_voc(tmp_path, size=(30, 44))
+    assert opened(folder, crop=127).room() == ""
+    told = opened(folder, "train", crop=128).room()
+    assert "squares of 128 x 128, but have at most 44 pixels a side (4 were looked at); crop=64 " in told
+    assert told.endswith("4 times less to compute")
+    save(tmp_path / TREE / "JPEGImages" / "2007_000005.jpg", smooth(30, 129, seed=0))
+    assert opened(folder, crop=256).room() == ""
+    assert "at most 129 pixels a side (3 were looked at); crop=160 " in opened(folder, crop=320).room()
+    for path in (tmp_path / TREE / "JPEGImages").iterdir():
+        path.write_bytes(b"")  # told when it is read
+    assert opened(folder, crop=512).room() == ""
+
+
+@pytest.mark.parametrize(("crop", "times"), [(64, 0), (512, 2)])
+def test_small_pictures_are_told_of_in_training_and_in_testing(
+    crop: int, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(datamodules, "rank_zero_info", told.append)
+    data = VOCData(write_voc(tmp_path), crop=crop, cache=tmp_path)
+    for stage in STAGES:
+        data.dataset(stage)
+    assert len(told) == times

@@ -1,13 +1,16 @@
 """What cannot be made equivariant is refused, and the error names the operation and its place."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import recon
 from recon.errors import ConfigError, DataError, ShapeError
+from recon.nn import Converted
 from recon.nn.conversion import make_equivariant, replacements
 from tests.nn.conversion.models import thin_vgg
 from tests.nn.conversion.networks import SMALL, Made, head
@@ -92,6 +95,24 @@ def test_the_operation_and_its_place_are_named() -> None:
     message = refusal(nn.Sequential(head(), Made(lambda x: x.flip(2))))
     assert message.startswith("flip in 1 (")
     assert "test_errors.py:" in message
+
+
+@pytest.mark.parametrize(
+    ("build", "named"),
+    [
+        (lambda: nn.Sequential(head(), nn.Conv2d(4, 4, 3)), "conv2d in 1 cannot"),
+        (lambda: nn.Sequential(nn.Sequential(head(), nn.Softmax(3))), "softmax in 0.1 cannot"),
+        (lambda: nn.Conv2d(1, 4, 3), "conv2d cannot"),
+        (lambda: Made(lambda x, a: a(x), nn.Conv2d(1, 4, 3)), "conv2d in parts.0 (" + __file__ + ":"),
+    ],
+)
+def test_files_of_recon_are_never_named(build: Callable[[], nn.Module], named: str) -> None:
+    """Of modules of torch alone the name is said; a line, where there is one of the network's own code."""
+    with pytest.raises(ConfigError) as wrapped:
+        Converted("nets:build", build(), example=X.shape[1:])
+    for message in (refusal(build()), str(wrapped.value)):
+        assert message.startswith(named)
+        assert str(Path(recon.__file__).parent) not in message
 
 
 @pytest.mark.parametrize(

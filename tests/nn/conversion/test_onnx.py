@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from recon.nn import UNet
 from recon.nn.conversion import make_equivariant
-from tests.nn.conversion.checks import hard_inputs, inexact, prepared, random_shifts, residues
+from tests.nn.conversion import models
+from tests.nn.conversion.checks import as_images, hard_inputs, inexact, prepared, random_shifts, residues
 from tests.nn.conversion.networks import SMALL
 
 SIZE = (16, 12)
@@ -56,3 +57,16 @@ def test_network_is_the_same_and_exact_in_onnx_runtime(name: str, tmp_path: Path
         batch = torch.cat(list(images.values()))
         torch.testing.assert_close(run(batch), network(batch), rtol=1e-4, atol=1e-5)
         assert inexact(run, images, [*residues(period), *random_shifts(size, 3)]) == []
+
+
+@torch.no_grad()
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["monai 3-D UNet", "thin deeplabv3"])
+def test_model_is_the_same_and_exact_in_onnx_runtime(name: str, tmp_path: Path) -> None:
+    """The whole networks are too slow for tests: docs/any-network.md says what they were seen to do."""
+    case, network = models.MODELS[name], models.converted(name)
+    images = hard_inputs(case.size, channels=case.channels)
+    run = in_onnx(network, images["noise"].repeat(2, *[1] * (1 + len(case.size))), tmp_path / "network.onnx")
+    batch = torch.cat([images["noise"], images["tiles"]])
+    torch.testing.assert_close(as_images(run)(batch), as_images(network)(batch), rtol=1e-4, atol=1e-5)
+    assert inexact(run, images, [*random_shifts(case.size, 3), (1,) * len(case.size)]) == []

@@ -1,0 +1,202 @@
+"""`recon certify`: measure a model, judge it by tolerances stated beforehand, and verify a certificate."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recon.cli.text import Subparsers, aligned
+from recon.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from recon.clinical.certificate.verifying import Verification
+    from recon.clinical.models import Opening
+    from recon.records import Word
+
+_EPILOG = """examples:
+  recon certify runs/mri-aps-seed0 --out certificate
+  recon certify exports/aps.onnx --data fastmri --tolerances ours.yaml --out certificate --embed
+  recon certify --verify certificate/certificate.json --model runs/mri-aps-seed0
+  recon certify --verify exports/aps.onnx
+  recon certify --list                           the numbers that tolerances can be stated for
+
+MODEL is a run, a network's .safetensors, an .onnx or .pt2 file of `recon export`, or a bundle. Without --data it is
+measured on the embedded synthetic data. The folder gets certificate.json, certificate.html and certificate.pdf, and
+measurements/, with which a certification that was stopped goes on.
+
+exit status: 0 where every required tolerance is met, or nothing drifted; 1 where not; 2 for a mistake."""
+
+
+def add_command(commands: Subparsers) -> None:
+    """Add the command's parser."""
+    about = "certify a model: measured, judged by tolerances stated beforehand, and sealed"
+    parser = commands.add_parser(
+        "certify",
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}. For research use only.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="what to certify; see below")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the certificate")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="data to measure on (default: the embedded ones)")
+    parser.add_argument(
+        "--tolerances", type=Path, metavar="FILE", help="YAML of what must be met (default: recon's own)"
+    )
+    parser.add_argument(
+        "--embed", action="store_true", help="put the certificate into MODEL, an .onnx file or a bundle"
+    )
+    parser.add_argument("--key", type=Path, metavar="FILE", help="a secret: sign by HMAC-SHA256, or check that")
+    parser.add_argument(
+        "--verify",
+        type=Path,
+        metavar="FILE",
+        help="measure again and say what drifted: a certificate.json (with --model), an .onnx file or a bundle",
+    )
+    parser.add_argument("--model", dest="certified", metavar="MODEL", help="verify: what certificate.json is of")
+    parser.add_argument("--list", action="store_true", help="list the numbers that tolerances can be stated for")
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="at most N slices for each measurement under shifts (default: 8)"
+    )
+    parser.add_argument(
+        "--quality-limit", type=int, metavar="N", help="whole volumes until N slices for the quality (default: all)"
+    )
+    parser.add_argument(
+        "--every-shift", action="store_true", help="try each of the H x W shifts: for networks that are not circular"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="of shifts and noise (default: 0)")
+    parser.add_argument("--modality", choices=("mri", "ct"), help="for a network that does not say what it is for")
+    parser.add_argument(
+        "--factory", metavar="MODULE:FUNCTION", help="what builds a network of your own; its code is run"
+    )
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, or auto (default): a GPU if there is one")
+    parser.add_argument(
+        "--precision", choices=("float32", "bfloat16", "float16"), help="by autocast (default: float32)"
+    )
+    parser.add_argument("--batch-size", type=int, metavar="N", help="images at once (default: 8)")
+    parser.add_argument("--checkpoint", choices=("best", "last"), help="of a run (default: best)")
+    parser.set_defaults(run=certify)
+
+
+def certify(options: argparse.Namespace) -> int:
+    """Certify, verify or list."""
+    if options.list:
+        return _list()
+    if options.verify is not None:
+        return _verify(options)
+    if options.model is None or options.out is None:
+        raise ConfigError(
+            "there must be a MODEL and --out DIR, or --verify FILE, got neither; see recon certify --help"
+        )
+    if options.certified is not None:
+        raise ConfigError("--model goes with --verify; name what is to be certified first, without it")
+    return _certify(options)
+
+
+def _certify(options: argparse.Namespace) -> int:
+    from recon.clinical.certificate.certify import certificate
+    from recon.clinical.certificate.embedding import embed, require_embeddable
+    from recon.clinical.certificate.sealing import read_key
+    from recon.clinical.certificate.settings import Places, Settings
+    from recon.clinical.certificate.tolerances import PASS, read_tolerances
+    from recon.clinical.certificate.writing import require_folder, write_certificate
+
+    tolerances, key = read_tolerances(options.tolerances), read_key(options.key)
+    require_folder(options.out)
+    if options.embed:
+        require_embeddable(Path(options.model))
+    asked = ("limit", "quality_limit", "seed", "precision", "batch_size", "checkpoint")
+    given = {name: getattr(options, name) for name in asked if getattr(options, name) is not None}
+    settings = Settings(**given, every_shift=options.every_shift, embedded=options.data is None)
+    places = Places(options.model, options.data, options.out / "measurements")
+    try:
+        words = certificate(places, _opening(options), settings, tolerances, key=key)
+    except KeyboardInterrupt:
+        print(f"\nstopped; what was measured is kept in {options.out}, go on with the same command", file=sys.stderr)
+        return 130
+    written = write_certificate(words, options.out)
+    if options.embed:
+        embed(words, Path(options.model))
+    _print_verdicts(words)
+    print(", ".join(map(str, written)) + (f"; embedded in {options.model}" if options.embed else ""))
+    return 0 if words["verdict"] == PASS else 1
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from recon.clinical.certificate.embedding import embedded, holds_its_model
+    from recon.clinical.certificate.sealing import read_key
+    from recon.clinical.certificate.tolerances import read_tolerances
+    from recon.clinical.certificate.verifying import verify
+
+    _require_nothing_else(options)
+    words = embedded(options.verify)
+    spec = options.certified or (str(options.verify) if holds_its_model(options.verify) else None)
+    if spec is None:
+        raise ConfigError(f"{options.verify} does not hold the model that it is of; pass --model MODEL")
+    tolerances = None if options.tolerances is None else read_tolerances(options.tolerances)
+    found = verify(words, spec, _opening(options), data=options.data, tolerances=tolerances, key=read_key(options.key))
+    _print_findings(found)
+    return 1 if found.drifted else 0
+
+
+def _list() -> int:
+    from recon.clinical.certificate.quantities import QUANTITIES
+
+    rows = [("name", "unit", "what")]
+    rows += [(one.name, one.unit, f"{one.words} ({one.protocol})") for one in QUANTITIES.values()]
+    print("\n".join(aligned(rows)))
+    return 0
+
+
+def _opening(options: argparse.Namespace) -> "Opening":
+    from recon.clinical.models import Opening
+    from recon.evaluation.loading import Place
+    from recon.evaluation.session import chosen_device
+
+    place = Place(
+        chosen_device(options.device),
+        options.precision or "float32",
+        options.batch_size or 8,
+        options.checkpoint or "best",
+    )
+    return Opening(place=place, modality=options.modality, factory=options.factory)
+
+
+def _require_nothing_else(options: argparse.Namespace) -> None:
+    """Refuse what a certificate states itself, and what is for making one."""
+    stated = ("limit", "quality_limit", "seed", "precision", "batch_size", "checkpoint")
+    given = [name for name in stated if getattr(options, name) is not None]
+    given += [name for name in ("model", "out") if getattr(options, name) is not None]
+    given += [name for name in ("every_shift", "embed") if getattr(options, name)]
+    if given:
+        name = "MODEL first" if given[0] == "model" else f"--{given[0].replace('_', '-')}"
+        advice = "pass --model MODEL" if given[0] == "model" else "leave it out"
+        raise ConfigError(f"--verify measures as the certificate states it, got {name} too; {advice}")
+
+
+def _print_verdicts(words: "Mapping[str, Word]") -> None:
+    from recon.clinical.certificate.spelling import VERDICTS, bound_text, number_text
+    from recon.clinical.certificate.words import number, rows
+
+    units = {row["name"]: str(row["unit"]) for row in rows(words, "numbers")}
+    reasons = {row["name"]: str(row["reason"]) for row in rows(words, "numbers")}
+    lines = [("requirement", "tolerance", "measured", "", "verdict")]
+    for row in rows(words, "verdicts"):
+        unit = units[row["name"]]
+        told = number_text(number(row, "value"), unit) if row["value"] is not None else reasons[row["name"]]
+        required = "required" if row["required"] else "told"
+        lines.append((str(row["name"]), bound_text(row, unit), told, required, str(row["verdict"])))
+    print("\n".join(aligned(lines)))
+    print(f"{VERDICTS[str(words['verdict'])]}. {words['use']}")
+
+
+def _print_findings(found: "Verification") -> None:
+    lines = [("what", "then", "now", "allowed", "")]
+    lines += [(one.what, one.then, one.now, one.allowed, one.kind) for one in found.findings]
+    print("\n".join(aligned(lines)))
+    if not found.measured:
+        print("Not measured again: that is not what was certified.")
+    drifted = [one.what for one in found.drifted]
+    print(f"Drifted: {', '.join(drifted)}." if drifted else "Nothing drifted.")

@@ -1,0 +1,32 @@
+"""The files of a certificate: JSON for programs, a page for screens, a sheet of paper to be signed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from recon.clinical.certificate.drawing import map_figure
+from recon.clinical.certificate.embedding import FILE
+from recon.clinical.certificate.page import write_certificate_page
+from recon.clinical.certificate.sheet import write_sheet
+from recon.clinical.certificate.words import to_text
+from recon.errors import ConfigError
+from recon.files import written_whole
+from recon.records import Word
+
+PAGE, SHEET = "certificate.html", "certificate.pdf"
+
+
+def write_certificate(certificate: Mapping[str, Word], out: Path) -> list[Path]:
+    """Write certificate.pdf, certificate.html and, last, certificate.json: where that is, all are."""
+    paths = [out / SHEET, out / PAGE, out / FILE]
+    paths[2].unlink(missing_ok=True)  # of what the others will be no longer
+    write_sheet(certificate, paths[0])
+    write_certificate_page(certificate, paths[1], figure=map_figure(certificate))
+    with written_whole(paths[2]) as partial:
+        partial.write_text(to_text(certificate), encoding="utf-8")
+    return paths
+
+
+def require_folder(out: Path) -> None:
+    """Refuse a place where no folder can be, before anything is measured."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} must be a folder for the certificate, got a file; choose another")

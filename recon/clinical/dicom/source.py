@@ -1,0 +1,70 @@
+"""A DICOM series as what is reconstructed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from recon.clinical.dicom.finding import dicom_files
+from recon.clinical.dicom.headers import read_header
+from recon.clinical.dicom.pixels import Integers, intensities_of, stored_values
+from recon.clinical.dicom.planes import Plane
+from recon.clinical.dicom.series import volumes_of
+from recon.clinical.dicom.writing import write_series
+from recon.clinical.identity import Identity
+from recon.clinical.sources import Source
+from recon.clinical.words import MAKER
+
+
+class DicomSource(Source):
+    """A volume of a series: slices from first to last along their normal, in HU or as magnitudes."""
+
+    format: ClassVar[str] = "dicom"
+    suffix: ClassVar[str] = ""
+
+    def __init__(self, path: Path, planes: Sequence[Plane], *, part: str = "") -> None:
+        """Keep the planes; `part` tells volumes of one folder apart."""
+        super().__init__(path, modality=planes[0].header.modality, slices=len(planes))
+        self.planes, self.part = list(planes), part
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the file's or folder's name, and a number where that holds several volumes."""
+        return f"{self.path.name}{self.part}"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        dataset = self.planes[0].header.dataset
+        return int(dataset.Rows), int(dataset.Columns)
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a result of recon."""
+        return str(self.planes[0].header.dataset.get("Manufacturer")) == MAKER
+
+    def read(self) -> Tensor:
+        """Read the slices (N, 1, H, W): stored value * slope + intercept; padding is air, or no signal."""
+        held: dict[Path, Integers] = {}
+        images = []
+        for plane in self.planes:
+            file = plane.header.file
+            if file not in held:
+                held = {file: stored_values(plane.header)}  # of one file at a time
+            image, _ = intensities_of(held[file][plane.frame], plane.header, plane.slope, plane.intercept)
+            images.append(image)
+        return torch.from_numpy(np.stack(images))[:, None]
+
+    def write(self, images: Tensor, identity: Identity, target: Path) -> None:
+        """Write a derived series into a new folder, whole or not at all."""
+        write_series(self.planes, images, identity, target)
+
+
+def dicom_sources(path: Path) -> list[DicomSource]:
+    """Give the volumes that a DICOM file is, or that the files directly in a folder are."""
+    volumes = volumes_of([read_header(file) for file in dicom_files(path)], path)
+    parts = [f"-{number}" for number in range(1, len(volumes) + 1)] if len(volumes) > 1 else [""]
+    return [DicomSource(path, planes, part=part) for planes, part in zip(volumes, parts, strict=True)]

@@ -1,0 +1,99 @@
+"""Writes a volume that was reconstructed as a new series, in a folder that appears when it is whole."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydicom.uid import UID
+from torch import Tensor
+
+from recon.clinical.dicom.coded import CodedFile, coded, put_pixels
+from recon.clinical.dicom.derived import derived
+from recon.clinical.dicom.headers import whole_number
+from recon.clinical.dicom.pixels import Coding
+from recon.clinical.dicom.planes import Plane
+from recon.clinical.dicom.quiet import quiet
+from recon.clinical.dicom.uids import uid_of
+from recon.clinical.identity import Identity
+from recon.errors import DataError, ShapeError
+
+
+def write_series(planes: Sequence[Plane], images: Tensor, identity: Identity, target: Path) -> None:
+    """Write intensities (N, 1, H, W), one for each plane, as a series of the source's class into a new folder."""
+    header = planes[0].header
+    wanted = (len(planes), 1, int(header.dataset.Rows), int(header.dataset.Columns))
+    if tuple(images.shape) != wanted:
+        raise ShapeError(
+            f"images must be {wanted}, as the series is, got {tuple(images.shape)}; give one for each slice"
+        )
+    if not bool(images.isfinite().all()):
+        raise DataError("images must be finite to be stored in DICOM, got NaN or infinity; look at the model")
+    coding, files = coded(planes, images)
+    uids = [_uid(file, coding, identity) for file in files]
+    series = uid_of("series", str(header.dataset.SeriesInstanceUID), *uids)
+    with whole_folder(target) as folder, quiet():
+        for file, uid, number in zip(files, uids, _numbers(files), strict=True):
+            try:
+                dataset = derived(file.header, file.planes, identity, uid=uid, series=series)
+                put_pixels(dataset, file, coding)
+                dataset.InstanceNumber = number
+                dataset.save_as(folder / f"{number:05d}.dcm", enforce_file_format=True)
+            except (ValueError, TypeError, AttributeError, KeyError, NotImplementedError) as error:
+                raise DataError(
+                    f"{file.header.file} must have a header that can be written again, got one with values that DICOM "
+                    f"does not have ({type(error).__name__}); export it again"
+                ) from None  # whose text quotes the value
+
+
+def _uid(file: CodedFile, coding: Coding, identity: Identity) -> UID:
+    """Give the UID of what one file becomes: it follows from the source, the model and the stored values."""
+    source, frames = str(file.header.dataset.SOPInstanceUID), [plane.frame for plane in file.planes]
+    return uid_of("image", source, identity.text, f"{coding} {frames}", file.values.tobytes())
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Give a folder beside to write to; it takes the target's place at the end, and goes if something fails.
+
+    A folder of DICOM files that is there is replaced; one that holds anything else stays, and is an error.
+    """
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    try:
+        _require_replaceable(target)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        if target.is_dir():
+            before = target.with_name(f"{target.name}.{os.getpid()}.before")
+            target.rename(before)
+            partial.rename(target)
+            shutil.rmtree(before)
+        else:
+            partial.rename(target)
+    except OSError as error:
+        raise DataError(
+            f"{target} cannot be written: {error.strerror or error}; choose another folder, or make room"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _require_replaceable(target: Path) -> None:
+    if target.is_dir():
+        others = [file.name for file in target.iterdir() if file.suffix != ".dcm" or not file.is_file()]
+    else:
+        others = [target.name] if target.exists() else []
+    if others:
+        raise DataError(
+            f"{target} must be a new folder, or one that holds a DICOM series alone, got one with {others[0]}; choose "
+            f"another"
+        )
+
+
+def _numbers(files: Sequence[CodedFile]) -> list[int]:
+    """Give each file's instance number: the source's where those are whole, else the order along the normal."""
+    found = [whole_number(file.header.dataset, "InstanceNumber") for file in files]
+    numbers = [number for number in found if number is not None and number >= 0]
+    return numbers if len(set(numbers)) == len(files) else [*range(1, len(files) + 1)]

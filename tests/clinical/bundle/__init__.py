@@ -1,0 +1,1 @@
+"""Tests of bundles: what they hold, and what MONAI's own commands make of them."""

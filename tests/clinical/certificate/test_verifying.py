@@ -1,0 +1,156 @@
+"""Verification: quiet on what is as certified, and loud on everything that is not."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recon.clinical.certificate.sealing import broken_seal, read_key, sealed
+from recon.clinical.certificate.tolerances import read_tolerances
+from recon.clinical.certificate.verifying import Verification, verify
+from recon.clinical.certificate.words import canonical, from_text, to_text
+from recon.clinical.models import Opening
+from recon.errors import ConfigError, DataError
+from recon.records import Word
+from tests.clinical.certificate.conftest import OURS, Certified
+from tests.clinical.conftest import write_network
+from tests.data.files import write_fastmri_folder
+
+SECRET = b"sixteen bytes ok"
+
+
+def changed(words: Mapping[str, Word], *path: str | int, to: Word) -> dict[str, Word]:
+    """Give a certificate in which one entry is another one; its seal stays."""
+    copy: Any = json.loads(json.dumps(words))
+    place = copy
+    for step in path[:-1]:
+        place = place[step]
+    assert place[path[-1]] != to
+    place[path[-1]] = to
+    return copy
+
+
+def row_of(words: Mapping[str, Word], table: str, name: str) -> int:
+    found: Any = words[table]
+    return [row["name"] for row in found].index(name)
+
+
+def verified(one: Certified, words: Mapping[str, Word], **others: Any) -> Verification:  # noqa: ANN401
+    return verify(words, str(others.pop("model", one.model)), Opening(), **{"data": one.data, **others})
+
+
+def drifts(found: Verification) -> list[str]:
+    return [one.what for one in found.drifted]
+
+
+def test_nothing_drifts_on_the_same_machine(plain: Certified) -> None:
+    found = verified(plain, plain.words, tolerances=read_tolerances(plain.tolerances))
+    assert found.measured
+    assert drifts(found) == []
+    speed = [one.kind for one in found.findings if one.what == "seconds"]
+    assert speed == ["told"]
+
+
+def test_numbers_that_are_others_now_have_drifted(aps: Certified) -> None:
+    """As if another machine, on which the network was not exact, had made the certificate; its maker sealed it."""
+    place = row_of(aps.words, "numbers", "worst-ssim-change")
+    then = sealed(changed(aps.words, "numbers", place, "value", to=0.25))
+    found = verified(aps, then)
+    assert found.measured
+    assert drifts(found) == ["worst-ssim-change"]
+
+
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        (("verdict",), "fail"),
+        (("certified", "weights"), "0" * 64),
+        (("made",), "2000-01-01T00:00:00+00:00"),
+        (("tolerances", "stated", 0, "bound"), 1.0),
+        (("limits", 0), "For clinical use."),
+    ],
+)
+def test_altered_certificate_is_found(aps: Certified, path: tuple[str | int, ...], to: Word) -> None:
+    found = verified(aps, changed(aps.words, *path, to=to))
+    assert drifts(found) == ["certificate"]
+    assert not found.measured
+
+
+def test_verdict_that_does_not_follow_is_found_in_spite_of_a_new_seal(plain: Certified) -> None:
+    found = verified(plain, sealed(changed(plain.words, "verdict", to="pass")))
+    assert drifts(found) == ["verdicts follow from the numbers"]
+
+
+def test_other_weights_are_found(aps: Certified, tmp_path: Path) -> None:
+    other = write_network(tmp_path / "aps.safetensors", "mri", seed=1)
+    assert {"weights", "content_sha256"} <= set(drifts(verified(aps, aps.words, model=other)))
+
+
+def test_other_network_of_the_same_weights_is_found(aps: Certified, plain: Certified) -> None:
+    found = drifts(verified(aps, aps.words, model=plain.model))
+    assert "weights" not in found
+    assert {"variant", "arguments"} <= set(found)
+
+
+def test_other_data_are_found(aps: Certified, tmp_path: Path) -> None:
+    other = write_fastmri_folder(tmp_path / "others", val=1)
+    assert drifts(verified(aps, aps.words, data=other)) == ["data"]
+
+
+def test_other_tolerances_are_found(aps: Certified, tmp_path: Path) -> None:
+    (tmp_path / "ours.yaml").write_text(OURS.replace("1e-10", "1e-3"), encoding="utf-8")
+    found = verified(aps, aps.words, tolerances=read_tolerances(tmp_path / "ours.yaml"))
+    assert drifts(found) == ["tolerances"]
+
+
+def test_data_must_be_given_where_they_were(aps: Certified) -> None:
+    with pytest.raises(ConfigError, match="pass --data"):
+        verified(aps, aps.words, data=None)
+
+
+def test_key_shows_who_sealed(aps: Certified, tmp_path: Path) -> None:
+    signed = sealed(aps.words, SECRET)
+    assert broken_seal(signed) == broken_seal(signed, SECRET) == ""
+    assert "another key" in broken_seal(signed, b"another sixteen b")
+    assert "no signature" in broken_seal(aps.words, SECRET)
+    forged = {**sealed(changed(signed, "verdict", to="fail"))}
+    forged["seal"] = {**dict(forged["seal"]), "hmac-sha256": dict(signed["seal"])["hmac-sha256"]}  # type: ignore[arg-type]
+    assert broken_seal(forged) == ""
+    assert "altered" in broken_seal(forged, SECRET)
+    (tmp_path / "short").write_bytes(b"short")
+    with pytest.raises(ConfigError, match="16 bytes"):
+        read_key(tmp_path / "short")
+
+
+def test_seal_is_of_the_words_and_not_of_how_they_are_laid_out(aps: Certified) -> None:
+    again = from_text(json.dumps(json.loads(to_text(aps.words)), indent=7), where="it")
+    assert broken_seal(again) == ""
+    assert canonical({"a": float("inf")}) == b'{"a":{"$number":"inf"}}'
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "other", "version": 1}', '{"a": 1, "a": 2}'])
+def test_what_is_no_certificate_is_refused(text: str) -> None:
+    with pytest.raises(DataError, match="must be a certificate"):
+        from_text(text, where="it")
+
+
+def test_later_certificate_is_refused() -> None:
+    with pytest.raises(DataError, match="update recon"):
+        from_text('{"format": "recon certificate", "version": 99}', where="it")
+
+
+def test_cut_certificate_is_refused(aps: Certified) -> None:
+    words = {name: value for name, value in aps.words.items() if name != "settings"}
+    with pytest.raises(DataError, match="settings"):
+        verified(aps, sealed(words))
+
+
+def test_copied_model_is_the_same(aps: Certified, tmp_path: Path) -> None:
+    copy = shutil.copy(aps.model, tmp_path / "renamed.safetensors")
+    place = row_of(aps.words, "numbers", "psnr")  # stops before measuring: only its kind is looked at
+    then = sealed(changed(aps.words, "verdicts", 0, "words", to="x"))
+    assert place >= 0
+    assert drifts(verified(aps, then, model=copy)) == ["verdicts follow from the numbers"]

@@ -1,0 +1,177 @@
+"""A node takes series, reconstructs and delivers them, and does as it is told."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.uid import JPEG2000Lossless
+from pynetdicom import AE
+
+from recon.clinical.dicom.peers import Peer, Settings, peer_from
+from recon.clinical.models import ClinicalModel
+from recon.errors import ConfigError
+from tests.clinical.dicom import phantoms
+from tests.clinical.dicom.helpers import identity, model, only, slices_of
+from tests.clinical.dicom.peers import Archive, archive, node, send, wait_for
+from tests.clinical.dicom.test_spool import there
+
+ECHO = "1.2.840.10008.1.1"
+
+
+def delivered(said: list[str], count: int = 1) -> bool:
+    return sum("delivered" in text for text in said) == count
+
+
+def values(found: Archive) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    """Give the slices that an archive has, in the order of their numbers."""
+    return np.stack([slices_of(d) for d in sorted(found.images, key=lambda d: int(d.InstanceNumber))])
+
+
+def brighter() -> ClinicalModel:
+    """Give a model that adds 10 HU."""
+    return model("ct", lambda images: images + 10 / identity("ct").scaling.scale)
+
+
+def test_series_goes_through(tmp_path: Path) -> None:
+    files, said = phantoms.write_series(tmp_path / "in", order=[3, 1, 4, 0, 2]), list[str]()
+    with archive(titles=["RECON"]) as to, node(brighter(), tmp_path / "spool", to.port, said) as at:
+        assert send(files, at.port) == [0] * 5
+        wait_for(lambda: delivered(said))
+    assert np.array_equal(values(to), phantoms.stored() - 1024 + 10)
+    assert {d.file_meta.TransferSyntaxUID for d in to.images} == {"1.2.840.10008.1.2.1"}
+    assert there(tmp_path / "spool") == {}
+
+
+def test_images_are_what_the_file_would_give(tmp_path: Path) -> None:
+    files, said = phantoms.write_series(tmp_path / "in"), list[str]()
+    with archive() as to, node(brighter(), tmp_path / "spool", to.port, said) as at:
+        send(files, at.port)
+        wait_for(lambda: delivered(said))
+    source = only(tmp_path / "in")
+    source.write(brighter()(source.read()), identity(), tmp_path / "out")
+    by_file = {pydicom.dcmread(file).SOPInstanceUID for file in (tmp_path / "out").iterdir()}
+    assert {d.SOPInstanceUID for d in to.images} == by_file
+
+
+def test_compressed_images_are_taken(tmp_path: Path) -> None:
+    shown = phantoms.stored(3, (40, 48))
+    files, said = phantoms.write_series(tmp_path / "in", values=shown), list[str]()
+    for file in files:
+        dataset = pydicom.dcmread(file)
+        dataset.compress(JPEG2000Lossless, generate_instance_uid=False)
+        dataset.save_as(file)
+    with archive() as to, node(model(), tmp_path / "spool", to.port, said) as at:
+        assert send(files, at.port) == [0] * 3
+        wait_for(lambda: delivered(said))
+    assert np.array_equal(values(to), shown - 1024)
+
+
+def test_frames_go_through(tmp_path: Path) -> None:
+    said = list[str]()
+    phantoms.enhanced(phantoms.stored()).save_as(tmp_path / "all.dcm", enforce_file_format=True)
+    with archive() as to, node(model(), tmp_path / "spool", to.port, said) as at:
+        assert send([tmp_path / "all.dcm"], at.port) == [0]
+        wait_for(lambda: delivered(said))
+    assert np.array_equal(to.images[0].pixel_array, phantoms.stored())
+
+
+def test_echo_is_answered(tmp_path: Path) -> None:
+    with node(model(), tmp_path / "spool", 1) as at:
+        ae = AE(ae_title="SCANNER")
+        ae.add_requested_context(ECHO)
+        association = ae.associate("127.0.0.1", at.port, ae_title="RECON")
+        assert association.send_c_echo().Status == 0
+        association.release()
+
+
+def test_series_is_complete_after_a_quiet_time_not_before(tmp_path: Path) -> None:
+    files, said = phantoms.write_series(tmp_path / "in"), list[str]()
+    with archive() as to, node(model(), tmp_path / "spool", to.port, said, quiet_time=3.0, at_release=False) as at:
+        for file in files:  # an association for each, as some scanners do
+            assert send([file], at.port) == [0]
+            time.sleep(0.1)
+        assert said == []
+        wait_for(lambda: delivered(said))
+    assert len(to.images) == 5
+
+
+def test_series_is_complete_at_release_where_that_is_wanted(tmp_path: Path) -> None:
+    files, said = phantoms.write_series(tmp_path / "in"), list[str]()
+    with archive() as to, node(model(), tmp_path / "spool", to.port, said) as at:
+        send(files, at.port)
+        wait_for(lambda: delivered(said))
+    assert len(to.images) == 5
+
+
+def test_series_is_not_complete_when_an_association_breaks(tmp_path: Path) -> None:
+    files, said = phantoms.write_series(tmp_path / "in"), list[str]()
+    with archive() as to, node(model(), tmp_path / "spool", to.port, said) as at:
+        ae = AE(ae_title="SCANNER")
+        ae.add_requested_context("1.2.840.10008.5.1.4.1.1.2")
+        association = ae.associate("127.0.0.1", at.port, ae_title="RECON")
+        for file in files[:2]:
+            association.send_c_store(file)
+        association.abort()
+        time.sleep(0.5)
+        assert said == []
+        send(files[2:], at.port)
+        wait_for(lambda: delivered(said))
+    assert len(to.images) == 5
+
+
+def test_unknown_callers_and_names_are_refused(tmp_path: Path) -> None:
+    files = phantoms.write_series(tmp_path / "in", values=phantoms.stored(1))
+    with node(model(), tmp_path / "spool", 1, calling=["SCANNER"]) as at:
+        assert send(files, at.port, aet="STRANGER") == []
+        assert send(files, at.port, called="ANOTHER") == []
+        assert send(files, at.port, aet="SCANNER") == [0]
+
+
+def test_node_listens_on_this_machine_alone_unless_told(tmp_path: Path) -> None:
+    with node(model(), tmp_path / "one", 1) as at:
+        assert at.address[0] == "127.0.0.1"
+    with node(model(), tmp_path / "two", 1, bind="0.0.0.0") as at:
+        assert at.address[0] == "0.0.0.0"
+
+
+def test_a_scanner_that_is_connected_is_told_of_a_stop(tmp_path: Path) -> None:
+    ae = AE(ae_title="SCANNER")
+    ae.add_requested_context(ECHO)
+    with node(model(), tmp_path / "spool", 1) as at:
+        association = ae.associate("127.0.0.1", at.port, ae_title="RECON")
+        assert association.is_established
+    wait_for(lambda: association.is_aborted)
+
+
+def test_address_that_is_taken_is_refused(tmp_path: Path) -> None:
+    with (
+        node(model(), tmp_path / "one", 1) as at,
+        pytest.raises(ConfigError, match="choose another port"),
+        node(model(), tmp_path / "two", 1, port=at.port),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("text", ["", "host", "host:104", "host:x:AET", ":104:AET", "host:0:AET", "host:70000:AET"])
+def test_forward_that_is_no_peer_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        peer_from(text)
+
+
+@pytest.mark.parametrize("text", ["host:104:", f"host:104:{'A' * 17}", "host:104:A\\B", "host:104:\u00c4"])
+def test_title_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        peer_from(text)
+
+
+def test_forward_takes_addresses_with_colons() -> None:
+    assert peer_from("[::1]:104:ARCHIVE") == Peer("::1", 104, "ARCHIVE")
+
+
+@pytest.mark.parametrize("words", [{"aet": ""}, {"port": -1}, {"port": 1 << 16}, {"quiet_time": -1.0}])
+def test_settings_that_make_no_sense_are_refused(words: dict[str, object], tmp_path: Path) -> None:
+    usual: dict[str, object] = {"aet": "RECON", "port": 0, "forward": Peer("host", 1, "A"), "spool": tmp_path}
+    with pytest.raises(ConfigError):
+        Settings(**{**usual, **words})  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Tests of MRD raw data: files, streams, the server."""
