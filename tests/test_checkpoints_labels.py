@@ -160,7 +160,7 @@ FACTORIES: dict[str, tuple[Callable[[], object], type[ReconError], str]] = {
     "other shapes": (lambda: strided(3, 2, 1, up=nn.Upsample(scale_factor=2)), DataError, "do not fit the network .*"),
     "other types": (lambda: mixed(residual()), DataError, "must be of a type like torch.float64, got torch.float32"),
     "no network": (lambda: None, ConfigError, "factory must give a torch.nn.Module, got NoneType"),
-    "what cannot be followed": (lambda: nn.Flatten(), DataError, "cannot be built: flatten .* cannot be made equivar"),
+    "what cannot be followed": (lambda: nn.Flatten(), DataError, "cannot be built: flatten.* cannot be made equivar"),
     "other channels": (lambda: nn.Conv2d(2, 1, 3, padding=1), DataError, "cannot be built: .*channels"),
 }
 

@@ -1,7 +1,7 @@
 """Reading a network from its file."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -69,6 +69,7 @@ def _foreign(
     checkpoint: Checkpoint, tensors: Mapping[str, Tensor], path: Path, factory: Callable[[], nn.Module] | None
 ) -> Converted:
     """Let the factory build a network of the user's own, convert it, and give it its weights."""
+    own = factory is not None
     if factory is None:
         most = sum(tensor.numel() for tensor in tensors.values())  # a conversion keeps weights, and may add some
         factory = library_factory(checkpoint.arguments, most=most)
@@ -77,7 +78,7 @@ def _foreign(
             f"{path} holds a network that {checkpoint.arguments.get('factory')} builds, and no code that a file names "
             "is run; pass the function itself as factory, if you trust it"
         )
-    with _building(path), torch.random.fork_rng(devices=[]):
+    with nullcontext() if own else _building(path), torch.random.fork_rng(devices=[]):
         made = factory()
     if not isinstance(made, nn.Module):
         raise ConfigError(f"factory must give a torch.nn.Module, got {type(made).__name__}")

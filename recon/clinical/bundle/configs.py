@@ -68,7 +68,7 @@ def training_config(network: Bundled, identity: Identity) -> Config:
         "bundle_root": ".",
         "dataset_dir": None,  # none is the embedded synthetic data
         "ckpt_dir": "$@bundle_root + '/trained'",  # the bundle's own weights stay
-        "checkpoint": "$@bundle_root + '/models/model.pt'",  # null begins with new weights
+        "checkpoint": "$@bundle_root + '/models/model.pt'",  # "" begins with new weights
         "device": _DEVICE,
         "seed": 0,
         "epochs": 10,

@@ -66,7 +66,7 @@ python -m monai.bundle run --config_file configs/train.json --meta_file configs/
 ```
 
 The best weights are written to `trained/model.pt`; `--checkpoint trained/model.pt` reconstructs with them. The bundle's
-own weights stay. `--checkpoint null` begins with new ones. Without `--dataset_dir` it trains on synthetic images.
+own weights stay. `--checkpoint ""` begins with new ones. Without `--dataset_dir` it trains on synthetic images.
 
 ## Check and export
 

@@ -171,31 +171,46 @@ def test_exported_script_reconstructs_other_sizes_and_batches(mri: Bundle, tmp_p
         torch.testing.assert_close(script(images), mri.model(images), rtol=1e-4, atol=1e-2)
 
 
-def test_training_goes_on_from_the_weights_and_leaves_them(mri: Bundle, tmp_path: Path) -> None:
-    data = write_fastmri_folder(tmp_path / "knees")
-    weights = (mri.folder / "models" / "model.pt").read_bytes()
+HEAD = "network.head.conv.weight"
+
+
+def trained(bundle: Bundle, data: Path, out: Path, **options: object) -> Path:
+    """Train for an epoch from another seed than the weights were drawn with, and give the weights."""
     run(
-        config_file=mri.config("train"),
-        meta_file=mri.config("metadata"),
-        bundle_root=str(mri.folder),
+        config_file=bundle.config("train"),
+        meta_file=bundle.config("metadata"),
+        bundle_root=str(bundle.folder),
         dataset_dir=str(data),
-        ckpt_dir=str(tmp_path / "trained"),
+        ckpt_dir=str(out),
         epochs=1,
         batch_size=2,
+        seed=5,
+        **options,  # type: ignore[arg-type]
     )
-    before = torch.load(mri.folder / "models" / "model.pt", weights_only=True)
-    after = torch.load(tmp_path / "trained" / "model.pt", weights_only=True)
-    name = "network.head.conv.weight"
+    return out / "model.pt"
+
+
+def test_training_goes_on_from_the_weights_and_leaves_them(mri: Bundle, tmp_path: Path) -> None:
+    own = mri.folder / "models" / "model.pt"
+    weights, before = own.read_bytes(), torch.load(own, weights_only=True)
+    file = trained(mri, write_fastmri_folder(tmp_path / "knees"), tmp_path / "trained")
+    after = torch.load(file, weights_only=True)
     assert list(after) == list(before)
-    assert 0 < float((after[name] - before[name]).abs().max()) < 0.01  # a few steps of 1e-4 from where it was
-    assert (mri.folder / "models" / "model.pt").read_bytes() == weights
+    assert 0 < float((after[HEAD] - before[HEAD]).abs().max()) < 0.01  # a few steps of 1e-4 from where it was
+    assert own.read_bytes() == weights
     np.save(tmp_path / "x.npy", np.random.default_rng(0).random((8, 8), dtype=np.float32))
-    trained = str(tmp_path / "trained" / "model.pt")
     results = [
         np.load(reconstructed(mri, tmp_path / "x.npy", tmp_path / name, **options)[0])
-        for name, options in (("own", {}), ("other", {"checkpoint": trained}))
+        for name, options in (("own", {}), ("other", {"checkpoint": str(file)}))
     ]
     assert not np.array_equal(*results)
+
+
+def test_training_begins_anew_where_no_weights_are_named(mri: Bundle, tmp_path: Path) -> None:
+    before = torch.load(mri.folder / "models" / "model.pt", weights_only=True)
+    file = trained(mri, write_fastmri_folder(tmp_path / "knees"), tmp_path / "trained", checkpoint="")
+    after = torch.load(file, weights_only=True)
+    assert float((after[HEAD] - before[HEAD]).abs().max()) > 0.1
 
 
 def test_training_reads_the_data_as_the_first_training_did(mri: Bundle, ct: Bundle) -> None:

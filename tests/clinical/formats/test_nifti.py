@@ -242,5 +242,5 @@ def test_other_files_are_none_of_them(tmp_path: Path) -> None:
 def test_missing_library_names_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "x.nii", phantom(4, 4, 2))
     monkeypatch.setitem(__import__("sys").modules, "nibabel", None)
-    with pytest.raises(ConfigError, match=r"recon\[clinical\]"):
+    with pytest.raises(ConfigError, match=r"'\.\[clinical\]'"):
         sources(path)
