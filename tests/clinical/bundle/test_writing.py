@@ -38,6 +38,19 @@ def test_recon_opens_a_bundle_as_what_it_was(mri: Bundle, ct: Bundle) -> None:
         assert again.identity.training["data"] == bundle.model.identity.training["data"]
 
 
+def test_networks_file_says_what_it_said_before(mri: Bundle, mri_model_file: Path) -> None:
+    def told(file: Path) -> dict[str, object]:
+        about = read_about(file).about
+        data = about["data"]
+        assert isinstance(data, dict)
+        known = {name: about[name] for name in ("epoch", "training")}
+        return {**known, "data": {name: value for name, value in data.items() if name != "folder"}}
+
+    file = mri.folder / "models" / "network.safetensors"
+    assert told(file) == told(mri_model_file)
+    assert "run" not in read_about(file).about
+
+
 def test_weights_are_those_of_the_network_with_its_scaling(mri: Bundle) -> None:
     weights = torch.load(mri.folder / "models" / "model.pt", weights_only=True)
     assert mri.model.module is not None
