@@ -34,8 +34,12 @@ def test_model_is_certified_and_verified(place: Path, capsys: pytest.CaptureFixt
     assert run(f"{asked} --tolerances ours.yaml") == 0
     assert "PASS. For research use only." in capsys.readouterr().out
     names = {path.name for path in (place / FOLDER).iterdir()}
-    assert names == {"certificate.json", "certificate.html", "certificate.pdf", "measurements"}
-    assert run(asked) == 1  # recon's own tolerances ask for quality, and measurements are gone on with
+    assert names == {"certificate.json", "certificate.html", "certificate.pdf"}
+    before = (place / FOLDER / "certificate.json").read_bytes()
+    assert run(asked) == 2
+    assert "must not hold a certificate yet" in capsys.readouterr().err
+    assert (place / FOLDER / "certificate.json").read_bytes() == before
+    assert run(f"{asked} --force") == 1  # recon's own tolerances ask for quality
     assert "FAIL" in capsys.readouterr().out
     assert run("--verify certificate/certificate.json --model aps.safetensors --data knees --device cpu") == 0
     assert "Nothing drifted." in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """`recon certify`: measure a model, judge it by tolerances stated beforehand, and verify a certificate."""
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ _EPILOG = """examples:
 
 MODEL is a run, a network's .safetensors, an .onnx or .pt2 file of `recon export`, or a bundle. Without --data it is
 measured on the embedded synthetic data. The folder gets certificate.json, certificate.html and certificate.pdf, and
-measurements/, with which a certification that was stopped goes on.
+measurements/ until it is done, with which a certification that was stopped goes on.
 
 exit status: 0 where every required tolerance is met, or nothing drifted; 1 where not; 2 for a mistake."""
 
@@ -66,6 +67,7 @@ def add_command(commands: Subparsers) -> None:
     parser.add_argument(
         "--every-shift", action="store_true", help="try each of the H x W shifts: for networks that are not circular"
     )
+    parser.add_argument("--force", action="store_true", help="replace a certificate that is in DIR, measured anew")
     parser.add_argument("--seed", type=int, metavar="N", help="of shifts and noise (default: 0)")
     parser.add_argument("--modality", choices=("mri", "ct"), help="for a network that does not say what it is for")
     parser.add_argument(
@@ -104,7 +106,7 @@ def _certify(options: argparse.Namespace) -> int:
     from recon.clinical.certificate.writing import require_folder, write_certificate
 
     tolerances, key = read_tolerances(options.tolerances), read_key(options.key)
-    require_folder(options.out)
+    require_folder(options.out, force=options.force)
     if options.embed:
         require_embeddable(Path(options.model))
     asked = ("limit", "quality_limit", "seed", "precision", "batch_size", "checkpoint")
@@ -119,6 +121,7 @@ def _certify(options: argparse.Namespace) -> int:
     written = write_certificate(words, options.out)
     if options.embed:
         embed(words, Path(options.model))
+    shutil.rmtree(options.out / "measurements", ignore_errors=True)  # so that no other certificate is made of them
     _print_verdicts(words)
     print(", ".join(map(str, written)) + (f"; embedded in {options.model}" if options.embed else ""))
     return 0 if words["verdict"] == PASS else 1
@@ -169,7 +172,7 @@ def _require_nothing_else(options: argparse.Namespace) -> None:
     stated = ("limit", "quality_limit", "seed", "precision", "batch_size", "checkpoint")
     given = [name for name in stated if getattr(options, name) is not None]
     given += [name for name in ("model", "out") if getattr(options, name) is not None]
-    given += [name for name in ("every_shift", "embed") if getattr(options, name)]
+    given += [name for name in ("every_shift", "embed", "force") if getattr(options, name)]
     if given:
         name = "MODEL first" if given[0] == "model" else f"--{given[0].replace('_', '-')}"
         advice = "pass --model MODEL" if given[0] == "model" else "leave it out"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from recon import __version__
 from recon.clinical.identity import Identity, identity_of
-from recon.clinical.stored import SUFFIXES, bundled_network, exported_model
+from recon.clinical.stored import SUFFIXES, bundled_network, exported_model, require_same_weights
 from recon.errors import ConfigError, DataError, ShapeError, require_known
 from recon.evaluation.loading import Found, Place, find_models
 from recon.evaluation.modalities import IMAGES
@@ -93,7 +93,13 @@ class ClinicalModel:
             raise DataError("images must be finite, got NaN or infinity; mend them before they are reconstructed")
         outputs = []
         for batch in intensities.float().split(self.opening.place.batch_size):
-            outputs.append(self._whole(batch.to(self.opening.place.device)).cpu())
+            output = self._whole(batch.to(self.opening.place.device)).cpu()
+            if not bool(output.isfinite().all()):
+                raise DataError(
+                    f"{self.name} must give finite images, got NaN or infinity; pass --precision float32, or look at "
+                    f"the intensities"
+                )
+            outputs.append(output)
             self.on_images(len(batch))
         return torch.cat(outputs)
 
@@ -158,10 +164,12 @@ def open_model(spec: str, opening: Opening | None = None) -> ClinicalModel:
     path, opening = Path(spec), opening or Opening()
     if path.suffix in SUFFIXES:
         return _exported(path, opening)
-    if (network := bundled_network(path)) is not None:
-        path = network
-    (found,) = find_models([str(path)], opening.place, factory=opening.factory)
-    return _own(found, path, opening)
+    network = bundled_network(path)
+    (found,) = find_models([str(network or path)], opening.place, factory=opening.factory)
+    model = _own(found, network or path, opening)
+    if network is not None:
+        require_same_weights(path, model.module)
+    return model
 
 
 def _exported(path: Path, opening: Opening) -> ClinicalModel:

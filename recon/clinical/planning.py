@@ -113,9 +113,10 @@ def _is_there(target: Path, there: int, of: int) -> DataError:
 
 def _require_same(job: Job, model: ClinicalModel) -> None:
     """Refuse to go on beside results of another model."""
-    told = job.source.weights_of(job.target) if isinstance(job.source, FileSource) else ""
-    if told and told != model.identity.weights:
+    told = job.source.weights_of(job.target)
+    if told != model.identity.weights:
         raise DataError(
-            f"{job.target} must be from the same weights to go on, got {told[:12]}, not {model.identity.weights[:12]}; "
+            f"{job.target} must be from the same weights to go on, got {told[:12] or 'a file that does not say'}, not "
+            f"{model.identity.weights[:12]}; "
             f"choose another --out, or pass --force"
         )

@@ -27,6 +27,10 @@ class Source(ABC):
         """What messages call it."""
         return self.path.name
 
+    def weights_of(self, target: Path) -> str:
+        """Give the hash of the weights that made a result which is there; empty where it does not say."""
+        return ""
+
     @abstractmethod
     def read(self) -> Tensor:
         """Read all slices as intensities (N, 1, H, W) in float32: MRI magnitudes in the file's own units, CT in HU."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recon.clinical.identity import Identity, identity_from
 from recon.clinical.words import KEY
@@ -17,6 +17,7 @@ from recon.evaluation.foreign import exported_program, onnx_model
 
 SUFFIXES = (".onnx", ".pt2", ".ts")
 EXTRA = f"{KEY}.json"  # the name of the extra file in a .pt2 and .ts
+_MOST = 10_000_000  # bytes that a file's words about itself may have
 BUNDLE_NETWORK = Path("models") / "network.safetensors"  # in a bundle
 
 
@@ -44,6 +45,25 @@ def bundled_network(path: Path) -> Path | None:
     if not file.is_file():
         raise DataError(f"{path} must be a bundle that `recon export` wrote, got one without {BUNDLE_NETWORK}")
     return file
+
+
+def require_same_weights(bundle: Path, module: nn.Module | None) -> None:
+    """Refuse a bundle whose `model.pt`, which MONAI runs, has other weights than the network that recon opens."""
+    file = bundle / "models" / "model.pt"
+    try:
+        found = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch's reader has many kinds
+        raise DataError(
+            f"{file} must hold the bundle's weights, got one that cannot be read ({type(error).__name__}); export the "
+            f"bundle again"
+        ) from error
+    wanted = {} if module is None else {f"network.{name}": value.cpu() for name, value in module.state_dict().items()}
+    same = isinstance(found, dict) and found.keys() == wanted.keys()
+    if not same or not all(torch.equal(found[name], value) for name, value in wanted.items()):
+        raise DataError(
+            f"{file} must hold the weights of {BUNDLE_NETWORK}, got others: MONAI would run another network than "
+            f"recon; export the bundle again"
+        )
 
 
 def _told(path: Path) -> str:
@@ -78,7 +98,8 @@ def _archive_words(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [name for name in archive.namelist() if name.endswith(f"extra/{EXTRA}")]
-            words = archive.read(names[0]).decode() if names else ""
+            whole = bool(names) and archive.getinfo(names[0]).file_size <= _MOST
+            words = archive.read(names[0]).decode() if whole else ""
             json.loads(words or "{}")
             return words
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError):

@@ -142,3 +142,10 @@ def test_words_of_something_else_are_refused(text: str) -> None:
 def test_words_of_a_later_version_ask_for_an_update(mri: ClinicalModel) -> None:
     with pytest.raises(DataError, match="update recon"):
         identity_from(mri.identity.text.replace('"version": 1', '"version": 2'), where="a file")
+
+
+def test_numbers_that_are_none_are_not_given_out(mri_model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = open_model(str(mri_model_file))
+    monkeypatch.setattr(model, "function", lambda images: images * float("inf"))
+    with pytest.raises(DataError, match="must give finite images"):
+        model(IMAGES)

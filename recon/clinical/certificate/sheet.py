@@ -23,6 +23,7 @@ _COLOURS = {PASS: "#1a7f37", FAIL: "#b42318"}
 _GREY, _LINE = "#5f6670", "#c9ced4"
 _POINT = 0.3528  # mm
 _LONGEST = 17  # requirements that fit
+_LIMITS = 226.0  # mm from the top, where the limits begin at the latest
 
 
 class _Sheet:
@@ -111,7 +112,8 @@ def _requirements(sheet: _Sheet, certificate: Mapping[str, Word], y: float) -> f
     for words, x in zip(("requirement", "", "tolerance", "measured", "verdict"), places, strict=True):
         sheet.write(words, x, y, size=6.5, color=_GREY)
     y += 1.4
-    verdicts = sorted(rows(certificate, "verdicts"), key=lambda row: not row["required"])
+    verdicts = sorted(rows(certificate, "verdicts"), key=lambda row: (row["verdict"] == PASS, not row["required"]))
+    verdicts = sorted(verdicts[:_LONGEST], key=lambda row: not row["required"]) + verdicts[_LONGEST:]
     for row in verdicts[:_LONGEST]:
         sheet.rule(y)
         y += 3.5
@@ -139,26 +141,29 @@ def _pictures(sheet: _Sheet, certificate: Mapping[str, Word], y: float) -> float
         draw_map(axes, grid)
         sheet.write(map_text(grid), _LEFT, top + side + 1.2, size=6.2)
         sheet.write("change of PSNR, rows down, columns right", _LEFT, top + side + 4, size=5.8, color=_GREY)
-    _numbers(sheet, certificate, y)
-    return top + side + 6
+    return max(top + side + 6, _numbers(sheet, certificate, y))
 
 
-def _numbers(sheet: _Sheet, certificate: Mapping[str, Word], y: float) -> None:
-    """List what was measured and is not judged, and the quality of each stratum."""
+def _numbers(sheet: _Sheet, certificate: Mapping[str, Word], y: float) -> float:
+    """List what was measured and is not judged, as far as there is room, and the quality of each stratum."""
     left = _LEFT + 52
     y = _title(sheet, "Also measured", y, left=left)
     for line in _quality_lines(certificate):
         sheet.write(_cut(line, _RIGHT - left, 6.4), left, y, size=6.4)
         y += 3.4
-    judged = {row["name"] for row in rows(certificate, "verdicts")}
-    for row in rows(certificate, "numbers"):
-        if row["name"] in judged or row["name"] in ("psnr", "ssim", "nmse"):
-            continue
+    left_out = {row["name"] for row in rows(certificate, "verdicts")} | {"psnr", "ssim", "nmse"}
+    others = [row for row in rows(certificate, "numbers") if row["name"] not in left_out]
+    room = max(0, int((_LIMITS - y) // 3.4) - 1)
+    for row in others[:room]:
         value = number(row, "value")
         told = number_text(value, str(row["unit"])) if value is not None else str(row["reason"])
-        sheet.write(str(row["words"]), left, y, size=6.6, color=_GREY)
+        sheet.write(_cut(str(row["words"]), 66, 6.6), left, y, size=6.6, color=_GREY)
         sheet.write(_cut(told, _RIGHT - left - 68, 6.6), left + 68, y, size=6.6)
         y += 3.4
+    if len(others) > room:
+        sheet.write(f"and {len(others) - room} more in certificate.json", left, y, size=6.4, color=_GREY)
+        y += 3.4
+    return y
 
 
 def _quality_lines(certificate: Mapping[str, Word]) -> list[str]:

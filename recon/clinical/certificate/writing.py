@@ -26,7 +26,11 @@ def write_certificate(certificate: Mapping[str, Word], out: Path) -> list[Path]:
     return paths
 
 
-def require_folder(out: Path) -> None:
-    """Refuse a place where no folder can be, before anything is measured."""
+def require_folder(out: Path, *, force: bool = False) -> None:
+    """Refuse a place where no folder can be, or that has a certificate, before anything is measured."""
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} must be a folder for the certificate, got a file; choose another")
+    if (out / FILE).exists() and not force:
+        raise ConfigError(
+            f"{out} must not hold a certificate yet, got one; choose another --out, or pass --force to replace it"
+        )

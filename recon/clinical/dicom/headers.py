@@ -64,6 +64,11 @@ def read_header(file: Path) -> Header:
     require_tags(dataset, (*_NEEDED, *(_FRAMES if header.enhanced else _PLANE)), file)
     if not header.enhanced and header.modality == "ct":
         require_tags(dataset, _RESCALE, file)
+    if not header.enhanced and int(dataset.get("NumberOfFrames") or 1) > 1:
+        raise DataError(
+            f"{file} must hold one frame (or be an Enhanced CT or MR image, which says where each frame lies), got "
+            f"{int(dataset.NumberOfFrames)}; export the slices one by one"
+        )
     _require_plain_pixels(dataset, file)
     _require_scan(dataset, file)
     return header
@@ -136,8 +141,12 @@ def _broken(file: Path, got: str) -> DataError:
 
 def _require_plain_pixels(dataset: Dataset, file: Path) -> None:
     """Refuse pixels that are no intensities."""
-    if dataset.SamplesPerPixel != 1 or dataset.PhotometricInterpretation not in ("MONOCHROME1", "MONOCHROME2"):
-        raise DataError(f"{file} must hold grey values (MONOCHROME2), got colours; give the images that were scanned")
+    if dataset.SamplesPerPixel != 1 or dataset.PhotometricInterpretation != "MONOCHROME2":
+        inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
+        raise DataError(
+            f"{file} must hold grey values whose largest is white (MONOCHROME2), got "
+            f"{'inverted ones (MONOCHROME1)' if inverted else 'colours'}; give the images that were scanned"
+        )
     bits = dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit
     if bits[0] not in (8, 16) or not 1 <= bits[1] <= bits[0] or bits[2] != bits[1] - 1:
         raise DataError(

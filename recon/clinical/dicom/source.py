@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from recon.clinical.dicom.finding import dicom_files
-from recon.clinical.dicom.headers import read_header
+from recon.clinical.dicom.headers import read_file, read_header
 from recon.clinical.dicom.pixels import Integers, intensities_of, stored_values
 from recon.clinical.dicom.planes import Plane
 from recon.clinical.dicom.series import volumes_of
@@ -45,6 +45,14 @@ class DicomSource(Source):
     def own(self) -> bool:
         """Whether it is a result of recon."""
         return str(self.planes[0].header.dataset.get("Manufacturer")) == MAKER
+
+    def weights_of(self, target: Path) -> str:
+        """Read them in the first file of the series: a result's device is its network."""
+        for file in dicom_files(target):
+            dataset = read_file(file, pixels=False)
+            if str(dataset.get("Manufacturer")) == MAKER:
+                return str(dataset.get("DeviceSerialNumber") or "")
+        return ""
 
     def read(self) -> Tensor:
         """Read the slices (N, 1, H, W): stored value * slope + intercept; padding is air, or no signal."""

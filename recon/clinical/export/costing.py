@@ -111,6 +111,7 @@ def peak_memory(kind: str, path: Path, size: Sequence[int], *, threads: int) -> 
     """
     if not Path("/proc/self/status").exists():
         return None
+    path = path.resolve()  # the process works in its folder
     words = [sys.executable, "-W", "ignore", "-c", _PEAK, kind, str(path), *map(str, size), str(threads)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     try:

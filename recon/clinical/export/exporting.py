@@ -11,7 +11,7 @@ from torch.export import ExportedProgram
 from recon.clinical.bundle import write_bundle
 from recon.clinical.export.cases import Case, cases_of, noise
 from recon.clinical.export.costing import Cost, peak_memory, timed
-from recon.clinical.export.graphs import Graph, graph_of, side
+from recon.clinical.export.graphs import Graph, Rounded, graph_of, side
 from recon.clinical.export.naming import placed, require_free, staged, targets_of
 from recon.clinical.export.onnx_file import require_onnx, write_onnx
 from recon.clinical.export.recorded import exported_program
@@ -109,14 +109,16 @@ class _Course:
     def _cases_of(self, graph: Graph, scaling: str, name: str) -> list[Case]:
         if scaling not in self._cases:
             self.told(f"{name}: computing what the checkpoint gives")
-            self._cases[scaling] = list(cases_of(graph, self._eager(graph), self.size))
+            self._cases[scaling] = list(cases_of(graph, self._eager(graph, given=graph.identity.precision), self.size))
         return self._cases[scaling]
 
-    def _eager(self, graph: Graph) -> Runs:
-        """Give the checkpoint as it is, in eager PyTorch and float32."""
+    def _eager(self, graph: Graph, *, given: str = "float32") -> Runs:
+        """Give the checkpoint as it is, in eager PyTorch and float32, of scaled images in the precision `given`."""
         module = self.model.module
         if module is None:
             raise ConfigError("a checkpoint must be a network that PyTorch runs, got a closed one")
+        if given == "float16":
+            module = Rounded(module, torch.float16)
         whole = ScaledNetwork(module, graph.identity.scaling) if graph.identity.scaled_inside else module
 
         @torch.no_grad()

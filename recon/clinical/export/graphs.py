@@ -127,3 +127,20 @@ class InPrecision(nn.Module):
         """Compute, and give float32."""
         output: Tensor = self.network(images.to(self.dtype))
         return output.float()
+
+
+class Rounded(nn.Module):
+    """A network in its own precision, of images that are rounded to another.
+
+    It is what a network in that precision is compared with: ties between phases are broken by the bits of the image, so
+    that another image, however near, would have others chosen where they tie.
+    """
+
+    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.network, self.dtype = network, dtype
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Round and compute."""
+        output: Tensor = self.network(images.to(self.dtype).to(images.dtype))
+        return output

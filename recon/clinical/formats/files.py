@@ -62,10 +62,6 @@ class FileSource(Source):
         """Give what is written for a target."""
         return [target]
 
-    def weights_of(self, target: Path) -> str:
-        """Give the hash of the weights that made a target which is there; empty where it does not say."""
-        return ""
-
 
 def made_by(identity: Identity) -> dict[str, str]:
     """Say which model made an image, and that it is for research only."""

@@ -155,6 +155,8 @@ class RawImages:
             samples, before, after, centre = samples[::-1], after, before, count - 1 - centre
             if count == rows:
                 centre = rows // 2  # there is but one way for it to lie, whichever end its centre was counted from
+        if before + after > count:
+            raise DataError(f"a line must have more samples than are to be discarded, got {count} and {before + after}")
         kept = samples[before : count - after]
         start = rows // 2 - centre + before
         if not len(kept) or start < 0 or start + len(kept) > rows:

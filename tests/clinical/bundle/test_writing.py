@@ -1,6 +1,7 @@
 """A bundle is whole: every file that MONAI asks for, the same weights in each, and nothing where writing fails."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,16 @@ def test_nothing_is_left_where_writing_fails(mri: Bundle, tmp_path: Path, monkey
     with pytest.raises(DataError, match="cannot be written"):
         write_bundle(mri.model, mri.model.module, tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bundle_whose_weights_are_not_those_of_its_network_is_refused(mri: Bundle, tmp_path: Path) -> None:
+    for name in ("scaled", "cut"):
+        shutil.copytree(mri.folder, tmp_path / name)
+    file = tmp_path / "scaled" / "models" / "model.pt"
+    torch.save({name: 7 * tensor for name, tensor in torch.load(file, weights_only=True).items()}, file)
+    with pytest.raises(DataError, match=r"must hold the weights of .*, got others"):
+        open_model(str(tmp_path / "scaled"))
+    cut = tmp_path / "cut" / "models" / "model.pt"
+    cut.write_bytes(cut.read_bytes()[:1000])
+    with pytest.raises(DataError, match="cannot be read"):
+        open_model(str(tmp_path / "cut"))

@@ -7,6 +7,7 @@ import pydicom
 import pytest
 
 from recon.cli import main
+from tests.clinical.conftest import write_network
 from tests.clinical.dicom import phantoms
 
 
@@ -32,6 +33,17 @@ def test_each_series_becomes_a_folder(ct_model_file: Path, tmp_path: Path, capsy
     assert "--force" in capsys.readouterr().err
     assert main([*command, "--force"]) == 0
     assert {pydicom.dcmread(file).SeriesInstanceUID for file in (tmp_path / "out").rglob("*.dcm")} == series
+
+
+def test_series_of_another_network_is_not_gone_on_with(
+    ct_model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [str(study(tmp_path / "in")), "-o", str(tmp_path / "out")]
+    assert main(["reconstruct", str(ct_model_file), *command]) == 0
+    assert main(["reconstruct", str(ct_model_file), *command, "--resume"]) == 0
+    other = write_network(tmp_path / "other.safetensors", "ct", seed=1)
+    assert main(["reconstruct", str(other), *command, "--resume"]) == 2
+    assert "from the same weights to go on" in capsys.readouterr().err
 
 
 def test_sizes_that_do_not_fit_are_refused_or_padded(

@@ -111,6 +111,8 @@ BAD: dict[str, tuple[Make, str]] = {
     "photograph": (series(SOPClassUID=SecondaryCaptureImageStorage), "Secondary Capture"),
     "class of someone's own": (series(SOPClassUID="1.2.3.4.TELL"), "not DICOM's"),
     "colours": (series(PhotometricInterpretation="RGB", SamplesPerPixel=3), "grey values"),
+    "inverted": (series(PhotometricInterpretation="MONOCHROME1"), "inverted ones"),
+    "frames of a plain image": (series(NumberOfFrames=2), "must hold one frame"),
     "bits": (series(HighBit=15), "High Bit"),
     "burned-in text": (series(BurnedInAnnotation="YES"), "text burned"),
     "look-up table": (

@@ -288,7 +288,7 @@ def of_another_measurement(one: ismrmrd.Acquisition) -> None:
         (with_nan, "must be finite"),
         (longer, "must lie in the 32 of the header's matrix, got 40 with the centre at 20"),
         (off_centre, "must lie in the 32 of the header's matrix, got 32 with the centre at 3"),
-        (discarded, "must lie in the 32"),
+        (discarded, "more samples than are to be discarded, got 32 and 40"),
         (compressed, "must not be compressed"),
         (counting("slice", 3), "slice must lie from 0 to 2, as the header says, got 3"),
         (counting("average", 1), "must be averaged"),
