@@ -157,8 +157,8 @@ def _numbers(sheet: _Sheet, certificate: Mapping[str, Word], y: float) -> float:
     for row in others[:room]:
         value = number(row, "value")
         told = number_text(value, str(row["unit"])) if value is not None else str(row["reason"])
-        sheet.write(_cut(str(row["words"]), 66, 6.6), left, y, size=6.6, color=_GREY)
-        sheet.write(_cut(told, _RIGHT - left - 68, 6.6), left + 68, y, size=6.6)
+        sheet.write(_cut(str(row["words"]), 84, 6.6), left, y, size=6.6, color=_GREY)
+        sheet.write(_cut(told, _RIGHT - left - 86, 6.6), left + 86, y, size=6.6)
         y += 3.4
     if len(others) > room:
         sheet.write(f"and {len(others) - room} more in certificate.json", left, y, size=6.4, color=_GREY)

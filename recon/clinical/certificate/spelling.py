@@ -72,12 +72,12 @@ def identity_lines(certificate: Mapping[str, Word]) -> list[tuple[str, str]]:
         ("Trained on", f"{training}"),
         (
             "Measured on",
-            f"{name}, {kind}; {data['volumes']} volumes, {data['slices']} slices of {word_text(data['size'])}",
+            f"{name}, {kind}; volumes: {data['volumes']}, slices: {data['slices']} of {word_text(data['size'])}",
         ),
         ("Data (fingerprint)", text(data, "fingerprint")),
         ("Computed by", f"{ran['runtime']}, {certified['precision']}, threads: {ran['threads']}"),
         ("Processor", f"{ran['processor']}; {ran['device']}"),
         ("Versions", versions),
-        ("Shifts and noise on", f"at most {settings['limit']} slices, seed {settings['seed']}"),
+        ("Shifts and noise on", f"slices: at most {settings['limit']}, seed {settings['seed']}"),
         ("Tolerances", f"{tolerances['file']}, SHA-256 {str(tolerances['sha256'])[:16]}…"),
     ]

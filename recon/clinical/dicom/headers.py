@@ -74,6 +74,14 @@ def read_header(file: Path) -> Header:
     return header
 
 
+def series_of(file: Path) -> str | None:
+    """Give the UID of the series that a file belongs to; None where it cannot be read or does not say."""
+    try:
+        return str(read_file(file, pixels=False).get("SeriesInstanceUID") or "") or None
+    except DataError:
+        return None
+
+
 def read_file(file: Path, *, pixels: bool) -> FileDataset:
     """Read a DICOM file, with or without its pixels."""
     try:

@@ -10,7 +10,7 @@ from recon.clinical.dicom.peers import Settings
 from recon.clinical.dicom.quiet import quiet
 from recon.clinical.dicom.receiving import Arrivals, listening
 from recon.clinical.dicom.sending import deliver
-from recon.clinical.dicom.source import dicom_sources
+from recon.clinical.dicom.source import DicomSource, RefusedSeries, dicom_sources
 from recon.clinical.dicom.spool import Spool, spool_at
 from recon.clinical.models import ClinicalModel, require_size
 from recon.errors import DataError, ReconError
@@ -84,7 +84,11 @@ class Node:
     def _made(self, name: str) -> int:
         """Reconstruct a series; give the number of slices, or 0 for what an archive has sent back."""
         folder = self.spool.root / "received" / name
-        sources = dicom_sources(folder)
+        found = dicom_sources(folder)
+        for one in found:
+            if isinstance(one, RefusedSeries):
+                raise one.reason
+        sources = [one for one in found if isinstance(one, DicomSource)]
         if not sources:
             raise DataError("a series must hold images, got none; send it again")
         if all(source.own for source in sources):

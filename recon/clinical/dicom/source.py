@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from recon.clinical.dicom.finding import dicom_files
-from recon.clinical.dicom.headers import read_file, read_header
+from recon.clinical.dicom.headers import Header, read_file, read_header, series_of
 from recon.clinical.dicom.pixels import Integers, intensities_of, stored_values
 from recon.clinical.dicom.planes import Plane
 from recon.clinical.dicom.series import volumes_of
@@ -17,6 +17,7 @@ from recon.clinical.dicom.writing import write_series
 from recon.clinical.identity import Identity
 from recon.clinical.sources import Source
 from recon.clinical.words import MAKER
+from recon.errors import DataError
 
 
 class DicomSource(Source):
@@ -71,8 +72,60 @@ class DicomSource(Source):
         write_series(self.planes, images, identity, target)
 
 
-def dicom_sources(path: Path) -> list[DicomSource]:
-    """Give the volumes that a DICOM file is, or that the files directly in a folder are."""
-    volumes = volumes_of([read_header(file) for file in dicom_files(path)], path)
+class RefusedSeries(Source):
+    """A series that lies beside good ones and cannot be reconstructed: reading it says why."""
+
+    format: ClassVar[str] = "dicom"
+    suffix: ClassVar[str] = ""
+
+    def __init__(self, path: Path, reason: DataError) -> None:
+        """Keep the reason."""
+        super().__init__(path, modality=None, slices=0)
+        self.reason = reason
+
+    def read(self) -> Tensor:
+        """Say why it is refused."""
+        raise self.reason
+
+    def write(self, images: Tensor, identity: Identity, target: Path) -> None:
+        """There is nothing to write."""
+        raise self.reason
+
+
+def dicom_sources(path: Path) -> list[DicomSource | RefusedSeries]:
+    """Give the volumes that a DICOM file is, or that the files directly in a folder are.
+
+    A series that is refused does not take others with it. Where there is no other, and where it cannot be known to
+    which series a broken file belongs, that is an error.
+    """
+    headers, refused = _read(path)
+    series: dict[str, list[Header]] = {}
+    for header in headers:
+        series.setdefault(str(header.dataset.SeriesInstanceUID), []).append(header)
+    volumes: list[list[Plane]] = []
+    for uid, members in series.items():
+        if uid in refused:
+            continue
+        try:
+            volumes += volumes_of(members, path)
+        except DataError as error:
+            refused[uid] = error
+    if refused and not volumes:
+        raise next(iter(refused.values()))
     parts = [f"-{number}" for number in range(1, len(volumes) + 1)] if len(volumes) > 1 else [""]
-    return [DicomSource(path, planes, part=part) for planes, part in zip(volumes, parts, strict=True)]
+    good = [DicomSource(path, planes, part=part) for planes, part in zip(volumes, parts, strict=True)]
+    return [*good, *(RefusedSeries(path, reason) for reason in refused.values())]
+
+
+def _read(path: Path) -> tuple[list[Header], dict[str, DataError]]:
+    """Read all headers; and the first reason why a series is refused, by its UID."""
+    headers, refused = [], dict[str, DataError]()
+    for file in dicom_files(path):
+        try:
+            headers.append(read_header(file))
+        except DataError as error:
+            uid = series_of(file)
+            if uid is None:
+                raise
+            refused.setdefault(uid, error)
+    return headers, refused

@@ -46,6 +46,28 @@ def test_series_of_another_network_is_not_gone_on_with(
     assert "from the same weights to go on" in capsys.readouterr().err
 
 
+def test_localiser_beside_good_series_fails_alone(
+    ct_model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study(tmp_path / "in")
+    for file in phantoms.write_series(tmp_path / "scout", series="9"):
+        dataset = pydicom.dcmread(file)
+        dataset.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+        dataset.save_as(tmp_path / "in" / "neck" / f"9-{file.name}")
+    command = ["reconstruct", str(ct_model_file), str(tmp_path / "in"), "-o", str(tmp_path / "out")]
+    assert main(command) == 1
+    told = capsys.readouterr()
+    assert "3 volumes" in told.out
+    assert "localiser" in told.err
+    assert len({file.parent for file in (tmp_path / "out").rglob("*.dcm")}) == 3
+    alone = ["reconstruct", str(ct_model_file), str(tmp_path / "in" / "neck"), "-o", str(tmp_path / "again")]
+    for file in (tmp_path / "in" / "neck").glob("[23]-*"):
+        file.unlink()
+    assert main(alone) == 2
+    assert "localiser" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
 def test_sizes_that_do_not_fit_are_refused_or_padded(
     ct_model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
