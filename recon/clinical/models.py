@@ -147,12 +147,19 @@ class ClinicalModel:
 
 
 def require_size(size: tuple[int, int] | torch.Size, model: ClinicalModel) -> None:
-    """Refuse a size that the model's multiple does not divide, unless it is to be padded."""
-    multiple = model.identity.multiple
-    if model.opening.pad == "refuse" and any(length % multiple for length in size):
+    """Refuse a size that the model's multiple does not divide, unless it is to be padded and can be."""
+    identity, multiple = model.identity, model.identity.multiple
+    if not any(length % multiple for length in size):
+        return
+    must = f"images must have heights and widths that are multiples of {multiple}, got {size[0]} x {size[1]}"
+    if model.opening.pad == "refuse":
         raise ShapeError(
-            f"images must have heights and widths that are multiples of {multiple}, got {size[0]} x {size[1]}; "
-            f"pass --pad circular or --pad reflect, with which equivariance is approximate along those axes"
+            f"{must}; pass --pad circular or --pad reflect, with which equivariance is approximate along those axes"
+        )
+    if identity.scaled_inside and identity.scaling.kind == "deviation":
+        raise ShapeError(
+            f"{must}: this file takes each image's own mean and deviation inside, which padding would change; give the "
+            f"run, or export it with --scaling outside"
         )
 
 

@@ -149,3 +149,17 @@ def test_numbers_that_are_none_are_not_given_out(mri_model_file: Path, monkeypat
     monkeypatch.setattr(model, "function", lambda images: images * float("inf"))
     with pytest.raises(DataError, match="must give finite images"):
         model(IMAGES)
+
+
+def test_padding_never_changes_an_exported_scaling(mri: ClinicalModel) -> None:
+    inside = ClinicalModel(
+        mri.identity.with_scaling_inside(),
+        lambda images: images,
+        file=None,
+        runtime="none",
+        module=None,
+        opening=Opening(pad="reflect"),
+    )
+    assert inside(IMAGES).shape == IMAGES.shape
+    with pytest.raises(ShapeError, match="export it with --scaling outside"):
+        inside(IMAGES[..., :15, :])
