@@ -108,11 +108,14 @@ def test_other_sizes_are_refused(kind: str, opened_files: Mapping[str, ClinicalM
 
 
 @pytest.mark.parametrize("pad", ["circular", "reflect"])
-def test_other_sizes_are_padded_where_that_is_asked(pad: Pad, exported: Mapping[str, Exported]) -> None:
+def test_padding_is_refused_where_it_would_change_the_scaling_inside(
+    pad: Pad, exported: Mapping[str, Exported]
+) -> None:
     images = intensities(1, (9, 10))
-    padded = torch.nn.functional.pad(images, (0, 0, 0, 1), pad)
-    path = str(exported["onnx"].path)
-    assert torch.equal(open_model(path, Opening(pad=pad))(images), open_model(path)(padded)[..., :9, :])
+    for kind in ("onnx", "pt2"):
+        with pytest.raises(ShapeError, match="export it with --scaling outside"):
+            open_model(str(exported[kind].path), Opening(pad=pad))(images)
+    assert open_model(str(exported["bundle"].path), Opening(pad=pad))(images).shape == images.shape
 
 
 @pytest.mark.parametrize("kind", FILES)
