@@ -10,6 +10,7 @@ from recon.errors import DataError
 
 SUFFIXES = (".pt", ".pth", ".ckpt")
 
+_DEEPEST = 8  # state dicts lie in one or two others
 _INSIDE = ("state_dict", "model", "network", "model_state_dict")  # under which checkpoints keep a state dict
 _BEFORE = ("module.", "_orig_mod.", "unet.", "model.", "network.", "net.")  # names of what a network was wrapped in
 
@@ -55,10 +56,10 @@ def named_like(tensors: Mapping[str, Tensor], wanted: Collection[str]) -> Mappin
     return None
 
 
-def _state_in(found: object) -> dict[str, Tensor] | None:
-    """Find the state dict in what a file holds."""
-    if not isinstance(found, Mapping) or not found:
+def _state_in(found: object, deep: int = 0) -> dict[str, Tensor] | None:
+    """Find the state dict in what a file holds, which may hold itself."""
+    if not isinstance(found, Mapping) or not found or deep > _DEEPEST:
         return None
     if all(isinstance(name, str) and isinstance(value, Tensor) for name, value in found.items()):
         return dict(found)
-    return next((state for name in _INSIDE if (state := _state_in(found.get(name))) is not None), None)
+    return next((state for name in _INSIDE if (state := _state_in(found.get(name), deep + 1)) is not None), None)

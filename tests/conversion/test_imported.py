@@ -235,3 +235,11 @@ def test_file_that_names_a_network_of_no_library_builds_nothing(tmp_path: Path) 
     checkpoints.save(network, tmp_path / "harm.safetensors")
     with pytest.raises(DataError, match="a network of another library"):
         checkpoints.load(tmp_path / "harm.safetensors")
+
+
+def test_checkpoint_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    found: dict[str, object] = {"epoch": 1}
+    found["state_dict"] = found
+    torch.save(found, tmp_path / "round.pt")
+    with pytest.raises(DataError, match="must hold a state dict of tensors"):
+        find_original(str(tmp_path / "round.pt"))
