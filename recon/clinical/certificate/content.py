@@ -100,11 +100,13 @@ def _weight_files(model: "ModelProto") -> Iterator[str]:
 
 
 def _bundle_hash(path: Path) -> str:
-    files = {
-        file.relative_to(path).as_posix(): file
-        for file in path.rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
-    }
+    found = list(path.rglob("*"))
+    for file in found:
+        if file.is_symlink():
+            raise DataError(
+                f"{file} must be a file or folder of the bundle itself, got a link; put in what it points to"
+            )
+    files = {file.relative_to(path).as_posix(): file for file in found if file.is_file()}
     files.pop(CERTIFICATE.as_posix(), None)
     digest = sha256()
     for name, file in sorted(files.items()):

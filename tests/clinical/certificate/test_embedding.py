@@ -112,3 +112,16 @@ def test_bundle_keeps_its_content_and_names_its_certificate(tmp_path: Path) -> N
     assert metadata[KEY]["verdict"] == "pass"
     (bundle / "models/model.pt").write_text("others", encoding="utf-8")
     assert certificate_of(bundle) != words
+
+
+def test_whatever_lies_in_a_bundle_is_part_of_its_content(tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    (bundle / "configs").mkdir(parents=True)
+    (bundle / "configs" / "metadata.json").write_text("{}", encoding="utf-8")
+    before = content_hash(bundle)
+    (bundle / "scripts" / "__pycache__").mkdir(parents=True)
+    (bundle / "scripts" / "__pycache__" / "x.pyc").write_bytes(b"code")
+    assert content_hash(bundle) != before
+    (bundle / "linked").symlink_to(tmp_path)
+    with pytest.raises(DataError, match="got a link"):
+        content_hash(bundle)
