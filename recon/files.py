@@ -1,6 +1,7 @@
-"""Files that appear only when they are whole."""
+"""Files and folders that appear only when they are whole."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,3 +27,31 @@ def written_whole(path: Path, *, refusal: type[ReconError] = DataError) -> Itera
     finally:
         with suppress(OSError):  # as where the folder is a file: that was said above
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(folder: Path) -> Iterator[Path]:
+    """Give a folder beside to write into; it takes the folder's place at the end, and goes if something fails.
+
+    What is there stays until then, and comes back if its place cannot be taken.
+    """
+    partial, before = (folder.with_name(f"{folder.name}.{os.getpid()}.{word}") for word in ("partial", "before"))
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        if folder.exists():
+            folder.rename(before)
+        partial.rename(folder)
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "PytorchStreamWriter" not in str(
+            error
+        ):  # how torch tells of a full disk
+            raise
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"{folder} cannot be written: {why}; choose another folder, or make room") from error
+    finally:
+        if before.exists() and not folder.exists():
+            before.rename(folder)
+        for leftover in (partial, before):
+            shutil.rmtree(leftover, ignore_errors=True)

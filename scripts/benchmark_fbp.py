@@ -3,7 +3,7 @@
 Both run in one process in turn on the same noisy sinograms (4096 photons for each cell), so that they meet the same
 conditions. Every figure is a median over the turns, and every ratio the median of the ratios of single turns. Times are
 of the process on a CPU, summed over its threads, and of the wall clock around a synchronised GPU. odl takes one slice
-at a time and always runs on the CPU, with astra (pip install 'recon[astra]'); without astra it is left out.
+at a time and always runs on the CPU, with astra (pip install '.[astra]'); without astra it is left out.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     _progress("")
     if reference is None:
-        print("without odl: " + ("--no-odl" if options.no_odl else "astra is missing; pip install 'recon[astra]'"))
+        print("without odl: " + ("--no-odl" if options.no_odl else "astra is missing; pip install '.[astra]'"))
     _print_table(costs, options)
     return 0
 

@@ -18,6 +18,7 @@ from recon.files import written_whole
 from recon.records import Word
 
 SUFFIX = ".safetensors"
+IN_BUNDLE = Path("models") / f"network{SUFFIX}"  # where a MONAI bundle that recon wrote has its network
 FORMAT = "recon network"
 VERSION = 1
 

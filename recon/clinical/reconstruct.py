@@ -3,16 +3,15 @@
 import errno
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
-from recon.clinical.formats.files import FileSource, Reading
+from recon.clinical.formats.files import FileSource
 from recon.clinical.models import ClinicalModel
-from recon.clinical.planning import Job, Plan, planned
-from recon.clinical.sources import Source
+from recon.clinical.planning import Job, Plan
 from recon.errors import ReconError
 
 
@@ -45,22 +44,6 @@ class Outcome:
     notes: Counter[str] = field(default_factory=Counter)
     untried: int = 0
     interrupted: bool = False
-
-
-def reconstruct(
-    sources: Sequence[Source],
-    model: ClinicalModel,
-    out: Path,
-    *,
-    inputs: Sequence[Path] = (),
-    force: bool = False,
-    resume: bool = False,
-    reading: Reading | None = None,
-    on_slice: Callable[[int], None] = lambda count: None,
-) -> Outcome:
-    """Reconstruct volumes into a file or a folder that mirrors `inputs`: `planned`, then `run`."""
-    plan = planned(sources, model, out, inputs=inputs, force=force, resume=resume, reading=reading)
-    return run(plan, model, on_slice=on_slice)
 
 
 def run(plan: Plan, model: ClinicalModel, *, on_slice: Callable[[int], None] = lambda count: None) -> Outcome:

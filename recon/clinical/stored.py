@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from recon.checkpoints import IN_BUNDLE
 from recon.clinical.identity import Identity, identity_from
 from recon.clinical.words import KEY
 from recon.errors import ConfigError, DataError
@@ -18,7 +19,6 @@ from recon.evaluation.foreign import exported_program, onnx_model
 SUFFIXES = (".onnx", ".pt2", ".ts")
 EXTRA = f"{KEY}.json"  # the name of the extra file in a .pt2 and .ts
 _MOST = 10_000_000  # bytes that a file's words about itself may have
-BUNDLE_NETWORK = Path("models") / "network.safetensors"  # in a bundle
 
 
 def exported_model(path: Path, *, device: str) -> tuple[Identity, Callable[[Tensor], Tensor], str]:
@@ -41,9 +41,9 @@ def bundled_network(path: Path) -> Path | None:
     """Give the network's file of a bundle's folder, or None where the path is not a bundle."""
     if not (path / "configs" / "metadata.json").is_file():
         return None
-    file = path / BUNDLE_NETWORK
+    file = path / IN_BUNDLE
     if not file.is_file():
-        raise DataError(f"{path} must be a bundle that `recon export` wrote, got one without {BUNDLE_NETWORK}")
+        raise DataError(f"{path} must be a bundle that `recon export` wrote, got one without {IN_BUNDLE}")
     return file
 
 
@@ -61,7 +61,7 @@ def require_same_weights(bundle: Path, module: nn.Module | None) -> None:
     same = isinstance(found, dict) and found.keys() == wanted.keys()
     if not same or not all(torch.equal(found[name], value) for name, value in wanted.items()):
         raise DataError(
-            f"{file} must hold the weights of {BUNDLE_NETWORK}, got others: MONAI would run another network than "
+            f"{file} must hold the weights of {IN_BUNDLE}, got others: MONAI would run another network than "
             f"recon; export the bundle again"
         )
 

@@ -10,6 +10,7 @@ from recon.checkpoints.building import misfit
 from recon.checkpoints.libraries import library_network
 from recon.conversion.monai_words import network_in, words_in
 from recon.conversion.weight_files import SUFFIXES, named_like, read_weights
+from recon.data.fastmri import CLAMP
 from recon.errors import ConfigError, DataError
 from recon.factories import factory as named_factory
 from recon.records import Word
@@ -22,7 +23,6 @@ _CONFIGS = tuple(
 )
 _WEIGHTS = Path("models") / "model.pt"
 _FIRST = "down_sample_layers.0.layers.0.weight"  # of fastMRI's U-Net
-_CLAMP = 6.0  # of the scaled magnitudes that fastMRI gives its U-Net
 _SLACK = 4  # so much larger a network may be than its weights: then it is built, and what is missing is told
 _MODALITIES = {"MR": "mri", "MRI": "mri", "CT": "ct"}  # by MONAI's words
 
@@ -132,7 +132,7 @@ def _about(path: Path, factory: str, modality: str | None) -> dict[str, Word]:
         modality = _MODALITIES.get(_modality_told(words_in(path / _METADATA)))
     if modality is None:
         return {}
-    settings: dict[str, Word] = {"clamp": _CLAMP} if factory == FASTMRI and modality == "mri" else {}
+    settings: dict[str, Word] = {"clamp": CLAMP} if factory == FASTMRI and modality == "mri" else {}
     return {"data": {"modality": modality, "folder": None, "synthetic": None, "settings": settings}}
 
 

@@ -9,7 +9,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from recon.checkpoints import SUFFIX, load, read_about, weights_hash
+from recon.checkpoints import IN_BUNDLE, SUFFIX, load, read_about, weights_hash
 from recon.conversion.imported import Asking, Imported, imported, is_imported
 from recon.errors import ConfigError, DataError
 from recon.evaluation.foreign import factory_of
@@ -24,7 +24,6 @@ from recon.records import Word
 
 AnyNetwork: TypeAlias = UNet | Classifier | Segmenter | Converted
 
-_BUNDLED = Path("models") / "network.safetensors"  # in a bundle that recon wrote
 _SIDE = {1: 256, 2: 64, 3: 32}  # of an example where none is given, by dimensions
 _CONVOLUTIONS: tuple[type[nn.Conv1d | nn.Conv2d | nn.Conv3d], ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -157,7 +156,7 @@ def _made(spec: str, example: Sequence[int] | None) -> Original:
 
 def _imported(spec: str, asking: Asking, example: Sequence[int] | None) -> Original:
     """Take a checkpoint of other software, or the network that recon wrote into a bundle."""
-    if (own := Path(spec) / _BUNDLED).is_file():
+    if (own := Path(spec) / IN_BUNDLE).is_file():
         return _loaded(str(own), "best", asking.factory)
     return _wrapped(imported(Path(spec), asking), spec, example)
 

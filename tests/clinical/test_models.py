@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 
@@ -117,7 +118,6 @@ def test_what_is_no_model_is_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_onnx_file_of_someone_else_is_refused(tmp_path: Path) -> None:
-    onnx = pytest.importorskip("onnx")
     value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["b", 1, "h", "w"])
     other = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["b", 1, "h", "w"])
     graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "other", [value], [other])

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from recon.clinical.models import ClinicalModel, Opening
-from recon.clinical.reconstruct import Outcome, reconstruct
+from recon.clinical.planning import planned
+from recon.clinical.reconstruct import Outcome, run
 from recon.errors import DataError
 from recon.evaluation.loading import Place
 from tests.clinical.formats.models import WEIGHTS, known_model
@@ -16,7 +17,8 @@ from tests.clinical.volumes import MadeUp, raising
 
 
 def done(sources: list[MadeUp], out: Path, model: ClinicalModel | None = None) -> Outcome:
-    return reconstruct(sources, model or known_model(), out)
+    model = model or known_model()
+    return run(planned(sources, model, out), model)
 
 
 def files(folder: Path) -> list[str]:
@@ -104,14 +106,14 @@ def test_slices_are_counted_as_they_are_done(tmp_path: Path) -> None:
     )
     counts: list[int] = []
     bad = MadeUp(tmp_path / "1.npy", slices=4, reading=raising(DataError("no")))
-    reconstruct([MadeUp(tmp_path / "0.npy", slices=5), bad], model, tmp_path / "out", on_slice=counts.append)
+    run(planned([MadeUp(tmp_path / "0.npy", slices=5), bad], model, tmp_path / "out"), model, on_slice=counts.append)
     assert counts == [2, 2, 1, 4]
 
 
 def test_model_is_left_as_it_was(tmp_path: Path) -> None:
     model, seen = known_model(), [0]
     before = model.on_images = lambda count: seen.append(count)
-    reconstruct([MadeUp(tmp_path / "0.npy")], model, tmp_path / "out", on_slice=lambda count: None)
+    done([MadeUp(tmp_path / "0.npy")], tmp_path / "out", model)
     assert model.on_images is before
     assert seen == [0]
 
@@ -131,7 +133,7 @@ def test_results_that_are_kept_are_told(tmp_path: Path) -> None:
     sources = [MadeUp(tmp_path / f"{number}.npy") for number in range(3)]
     done(sources[:2], tmp_path / "out")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
-    outcome = reconstruct(sources, known_model(), tmp_path / "out", resume=True)
+    outcome = run(planned(sources, known_model(), tmp_path / "out", resume=True), known_model())
     assert [one.name for one in outcome.done] == ["2.npy"]
     assert len(outcome.kept) == 2
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -146,6 +148,6 @@ def test_result_is_the_same_whatever_the_batch(tmp_path: Path, mri_model_file: P
     for size in (1, 2, 8):
         model = open_model(str(mri_model_file), Opening(Place(batch_size=size)))
         out = tmp_path / str(size)
-        reconstruct(find_sources(tmp_path / "x.npy").sources, model, out, inputs=[tmp_path / "x.npy"])
+        run(planned(find_sources(tmp_path / "x.npy").sources, model, out, inputs=[tmp_path / "x.npy"]), model)
         found.append(np.load(out / "x.npy"))
     assert all(np.allclose(one, found[0], atol=1e-5) for one in found)

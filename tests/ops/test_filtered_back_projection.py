@@ -150,7 +150,7 @@ def test_gpu_agrees_with_cpu() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_reconstruction_of_lodopab_is_odls() -> None:
-    pytest.importorskip("astra", reason="odl needs astra for this geometry: pip install 'recon[astra]'")
+    pytest.importorskip("astra", reason="odl needs astra for this geometry: pip install '.[astra]'")
     import numpy as np
     import odl
 

@@ -1,10 +1,7 @@
 """Writing a bundle: all of its files in a folder that appears when it is whole."""
 
 import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -16,8 +13,8 @@ from recon.clinical.bundle.documents import LICENCE, readme
 from recon.clinical.bundle.metadata import metadata_of
 from recon.clinical.identity import Identity
 from recon.clinical.models import ClinicalModel
-from recon.clinical.stored import BUNDLE_NETWORK
 from recon.errors import ConfigError, DataError
+from recon.files import folder_written_whole
 from recon.nn.converted import Converted
 from recon.nn.scaled import ScaledNetwork
 from recon.nn.unet import UNet
@@ -40,11 +37,12 @@ def write_bundle(model: ClinicalModel, network: nn.Module | None, folder: Path) 
         "docs/README.md": readme(identity),
         "LICENSE": LICENCE,
     }
-    with _folder_written_whole(folder) as partial:
+    _require_new(folder)
+    with folder_written_whole(folder) as partial:
         for name, text in texts.items():
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             (partial / name).write_text(text, encoding="utf-8")
-        checkpoints.save(network, partial / BUNDLE_NETWORK, about=_about(identity))
+        checkpoints.save(network, partial / checkpoints.IN_BUNDLE, about=_about(identity))
         state = ScaledNetwork(network, identity.scaling).state_dict()
         torch.save({name: _plain(tensor) for name, tensor in state.items()}, partial / "models" / "model.pt")
 
@@ -65,21 +63,6 @@ def _json(words: Mapping[str, Word]) -> str:
     return json.dumps(words, indent=2, allow_nan=False) + "\n"
 
 
-@contextmanager
-def _folder_written_whole(folder: Path) -> Iterator[Path]:
-    """Give a folder beside to write into; it takes the folder's name at the end, and goes if something fails."""
+def _require_new(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder} must be a new folder, got one that is there; choose another, or remove it")
-    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
-    try:
-        partial.mkdir(parents=True)
-        yield partial
-        partial.replace(folder)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be written: {error}; choose another folder, or make room") from error
-    except RuntimeError as error:  # how torch tells of a full disk
-        if "PytorchStreamWriter" not in str(error):
-            raise
-        raise DataError(f"{folder} cannot be written: {error}; choose another folder, or make room") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

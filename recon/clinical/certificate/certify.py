@@ -49,7 +49,7 @@ def certificate(
     """Certify a model: the words of its certificate, sealed (with a key: signed)."""
     ready = prepared(places, opening, settings)
     found = measured(ready.bench, places, settings, counting=counting)
-    return sealed(_composed(ready, found, settings, tolerances), key)
+    return sealed(composed(ready, found, settings, tolerances), key)
 
 
 def judged(tolerances: Tolerances, quantity: Callable[[str], float | None]) -> list[dict[str, Word]]:
@@ -67,7 +67,8 @@ def numbers_of(found: Measurements) -> dict[str, float | None]:
     return {name: quantity.find(found) for name, quantity in QUANTITIES.items()}
 
 
-def _composed(ready: Prepared, found: Measurements, settings: Settings, tolerances: Tolerances) -> dict[str, Word]:
+def composed(ready: Prepared, found: Measurements, settings: Settings, tolerances: Tolerances) -> dict[str, Word]:
+    """Give the words of a certificate, not yet sealed."""
     verdicts = judged(tolerances, numbers_of(found).__getitem__)
     source = found.source
     return {

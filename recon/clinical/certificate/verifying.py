@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from recon.clinical.certificate.certify import Prepared, judged, numbers_of, passes, prepared
+from recon.clinical.certificate.certify import Prepared, composed, judged, numbers_of, passes, prepared
 from recon.clinical.certificate.identity import how_it_ran
 from recon.clinical.certificate.measuring import measured
 from recon.clinical.certificate.quantities import QUANTITIES, Drift
@@ -28,6 +28,8 @@ from recon.data.progress import Counter
 from recon.errors import ConfigError, DataError
 from recon.evaluation.running import Counting
 from recon.records import Word
+
+_TEXTS = ("maker", "use", "limits", "data", "numbers", "sections")  # of which words must be the same
 
 Kind = Literal["same", "within", "told", "drifted"]
 _IDENTITY = (
@@ -93,6 +95,7 @@ def verify(
         numbers = numbers_of(found)
         findings += _drifts(certificate, stated, numbers)
         findings += _verdicts(certificate, stated, numbers.__getitem__)
+        findings += _texts(certificate, composed(ready, found, settings, stated))
         findings += _machine(mapping(certificate, "ran"), how_it_ran(ready.model, found))
     return Verification(findings, measured=True)
 
@@ -160,6 +163,26 @@ def _verdicts(certificate: Mapping[str, Word], stated: Tolerances, now: Callable
         for row in judged(stated, now)
         if before.get(row["name"]) != row["verdict"]
     ]
+
+
+def _texts(certificate: Mapping[str, Word], now: Mapping[str, Word]) -> list[Finding]:
+    """Compare what the certificate says beside its judged numbers; words of another recon's version are only told."""
+    versions = [mapping(mapping(words, "ran"), "versions").get("recon") for words in (certificate, now)]
+    kind: Kind = "drifted" if versions[0] == versions[1] else "told"
+    return [
+        Finding(name, "as certified", "other words", "none", kind)
+        for name in _TEXTS
+        if canonical({"": _outline(certificate.get(name))}) != canonical({"": _outline(now[name])})
+    ]
+
+
+def _outline(value: Word) -> Word:
+    """Give words with their numbers left out, which drift and are compared by themselves."""
+    if isinstance(value, Mapping):
+        return {name: _outline(entry) for name, entry in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_outline(entry) for entry in value]
+    return None if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _machine(then: Mapping[str, Word], now: Mapping[str, Word]) -> list[Finding]:

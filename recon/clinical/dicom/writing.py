@@ -1,9 +1,6 @@
 """Writes a volume that was reconstructed as a new series, in a folder that appears when it is whole."""
 
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydicom.uid import UID
@@ -18,6 +15,7 @@ from recon.clinical.dicom.quiet import quiet
 from recon.clinical.dicom.uids import uid_of
 from recon.clinical.identity import Identity
 from recon.errors import DataError, ShapeError
+from recon.files import folder_written_whole
 
 
 def write_series(planes: Sequence[Plane], images: Tensor, identity: Identity, target: Path) -> None:
@@ -33,7 +31,8 @@ def write_series(planes: Sequence[Plane], images: Tensor, identity: Identity, ta
     coding, files = coded(planes, images)
     uids = [_uid(file, coding, identity) for file in files]
     series = uid_of("series", str(header.dataset.SeriesInstanceUID), *uids)
-    with whole_folder(target) as folder, quiet():
+    _require_replaceable(target)
+    with folder_written_whole(target) as folder, quiet():
         for file, uid, number in zip(files, uids, _numbers(files), strict=True):
             try:
                 dataset = derived(file.header, file.planes, identity, uid=uid, series=series)
@@ -53,34 +52,8 @@ def _uid(file: CodedFile, coding: Coding, identity: Identity) -> UID:
     return uid_of("image", source, identity.text, f"{coding} {frames}", file.values.tobytes())
 
 
-@contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
-    """Give a folder beside to write to; it takes the target's place at the end, and goes if something fails.
-
-    A folder of DICOM files that is there is replaced; one that holds anything else stays, and is an error.
-    """
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    try:
-        _require_replaceable(target)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        if target.is_dir():
-            before = target.with_name(f"{target.name}.{os.getpid()}.before")
-            target.rename(before)
-            partial.rename(target)
-            shutil.rmtree(before)
-        else:
-            partial.rename(target)
-    except OSError as error:
-        raise DataError(
-            f"{target} cannot be written: {error.strerror or error}; choose another folder, or make room"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
 def _require_replaceable(target: Path) -> None:
+    """Refuse a place that holds anything but a DICOM series, which is replaced."""
     if target.is_dir():
         others = [file.name for file in target.iterdir() if file.suffix != ".dcm" or not file.is_file()]
     else:

@@ -97,7 +97,11 @@ def test_no_place_of_this_machine_is_in_a_bundle(mri_model_file: Path, tmp_path:
     network = UNet(1, 1, channels=(2, 4), sampling="aps")
     data = about["data"]
     assert isinstance(data, dict)
-    save(network, tmp_path / "told.safetensors", about={**about, "data": {**data, "folder": "/home/someone/scans"}})
+    save(
+        network,
+        tmp_path / "told.safetensors",
+        about={**about, "data": {**data, "folder": str(tmp_path / "someone" / "scans")}},
+    )
     folder = bundled(tmp_path / "told.safetensors", tmp_path / "bundle").folder
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert [

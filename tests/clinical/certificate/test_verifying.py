@@ -84,6 +84,24 @@ def test_verdict_that_does_not_follow_is_found_in_spite_of_a_new_seal(plain: Cer
     assert drifts(found) == ["verdicts follow from the numbers"]
 
 
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        (("use",), "For diagnosis."),
+        (("limits",), ["Approved for diagnosis."]),
+        (("data", "synthetic"), True),
+        (("data", "name"), "patients"),
+        (("sections",), []),
+        (("numbers", 0, "words"), "anything"),
+        (("numbers",), []),
+    ],
+)
+def test_words_that_were_altered_and_sealed_anew_are_found(
+    aps: Certified, path: tuple[str | int, ...], to: Word
+) -> None:
+    assert drifts(verified(aps, sealed(changed(aps.words, *path, to=to))))
+
+
 def test_other_weights_are_found(aps: Certified, tmp_path: Path) -> None:
     other = write_network(tmp_path / "aps.safetensors", "mri", seed=1)
     assert {"weights", "content_sha256"} <= set(drifts(verified(aps, aps.words, model=other)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from socketserver import BaseServer
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, MRImageStorage
@@ -17,9 +18,11 @@ from pynetdicom.transport import ThreadedAssociationServer
 from recon.clinical.dicom.node import Node, running
 from recon.clinical.dicom.peers import Peer, Settings
 from recon.clinical.models import ClinicalModel
+from tests.clinical.dicom.helpers import identity, model, slices_of
 
 CLASSES = (CTImageStorage, EnhancedCTImageStorage, MRImageStorage)
 PATIENCE = 60.0  # seconds
+ECHO = "1.2.840.10008.1.1"
 
 
 @dataclass
@@ -94,3 +97,18 @@ def wait_for(condition: Callable[[], object], *, patience: float = PATIENCE) -> 
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+
+
+def delivered(said: list[str], count: int = 1) -> bool:
+    """Tell whether a node has said of so many series that they were delivered."""
+    return sum("delivered" in text for text in said) == count
+
+
+def values(found: Archive) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    """Give the slices that an archive has, in the order of their numbers."""
+    return np.stack([slices_of(d) for d in sorted(found.images, key=lambda d: int(d.InstanceNumber))])
+
+
+def brighter() -> ClinicalModel:
+    """Give a model that adds 10 HU."""
+    return model("ct", lambda images: images + 10 / identity("ct").scaling.scale)

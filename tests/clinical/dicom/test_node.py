@@ -10,28 +10,11 @@ from pydicom.uid import JPEG2000Lossless
 from pynetdicom import AE
 
 from recon.clinical.dicom.peers import Peer, Settings, peer_from
-from recon.clinical.models import ClinicalModel
 from recon.errors import ConfigError
 from tests.clinical.dicom import phantoms
-from tests.clinical.dicom.helpers import identity, model, only, slices_of
-from tests.clinical.dicom.peers import Archive, archive, node, send, wait_for
+from tests.clinical.dicom.helpers import identity, model, only
+from tests.clinical.dicom.peers import ECHO, archive, brighter, delivered, node, send, values, wait_for
 from tests.clinical.dicom.test_spool import there
-
-ECHO = "1.2.840.10008.1.1"
-
-
-def delivered(said: list[str], count: int = 1) -> bool:
-    return sum("delivered" in text for text in said) == count
-
-
-def values(found: Archive) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    """Give the slices that an archive has, in the order of their numbers."""
-    return np.stack([slices_of(d) for d in sorted(found.images, key=lambda d: int(d.InstanceNumber))])
-
-
-def brighter() -> ClinicalModel:
-    """Give a model that adds 10 HU."""
-    return model("ct", lambda images: images + 10 / identity("ct").scaling.scale)
 
 
 def test_series_goes_through(tmp_path: Path) -> None:

@@ -13,28 +13,10 @@ import pytest
 from pydicom.dataset import Dataset
 
 from recon.clinical.dicom.spool import Spool
-from recon.clinical.models import ClinicalModel
 from tests.clinical.dicom import phantoms
-from tests.clinical.dicom.helpers import identity, model, only, slices_of
-from tests.clinical.dicom.peers import Archive, archive, node, send, wait_for
+from tests.clinical.dicom.helpers import identity, model, only
+from tests.clinical.dicom.peers import archive, delivered, node, send, values, wait_for
 from tests.clinical.dicom.test_spool import there
-
-ECHO = "1.2.840.10008.1.1"
-
-
-def delivered(said: list[str], count: int = 1) -> bool:
-    return sum("delivered" in text for text in said) == count
-
-
-def values(found: Archive) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    """Give the slices that an archive has, in the order of their numbers."""
-    return np.stack([slices_of(d) for d in sorted(found.images, key=lambda d: int(d.InstanceNumber))])
-
-
-def brighter() -> ClinicalModel:
-    """Give a model that adds 10 HU."""
-    return model("ct", lambda images: images + 10 / identity("ct").scaling.scale)
-
 
 BAD = {
     "uneven": (lambda d, n: setattr(d, "ImagePositionPatient", phantoms.position(n * n)), "even distances"),
