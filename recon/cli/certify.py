@@ -41,7 +41,7 @@ def add_command(commands: Subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", nargs="?", metavar="MODEL", help="what to certify; see below")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the certificate")
+    parser.add_argument("-o", "--out", type=Path, metavar="DIR", help="folder for the certificate")
     parser.add_argument("--data", type=Path, metavar="DIR", help="data to measure on (default: the embedded ones)")
     parser.add_argument(
         "--tolerances", type=Path, metavar="FILE", help="YAML of what must be met (default: recon's own)"

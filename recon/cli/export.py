@@ -38,7 +38,7 @@ def add_command(commands: Subparsers) -> None:
     parser.add_argument(
         "--format", action="append", required=True, metavar="NAME[,NAME...]", help="onnx, pt2, torchscript, bundle"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder of the files")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="the folder of the files")
     parser.add_argument(
         "--scaling",
         choices=("inside", "outside"),

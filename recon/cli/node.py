@@ -6,6 +6,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+from recon.cli.opening import add_opening, opening_of
 from recon.cli.text import Subparsers
 from recon.errors import ConfigError
 
@@ -56,16 +57,7 @@ def add_command(commands: Subparsers) -> None:
     parser.add_argument(
         "--at-release", action="store_true", help="or as soon as the association that brought it is released"
     )
-    parser.add_argument(
-        "--pad",
-        choices=("refuse", "circular", "reflect"),
-        default="refuse",
-        help="what to do with sizes that the network does not take (default: refuse them)",
-    )
-    parser.add_argument("--modality", choices=("mri", "ct"), help="for networks that do not say what they are for")
-    parser.add_argument("--checkpoint", choices=("best", "last"), default="best", help="of a run (default: best)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, or auto (default): a GPU if there is one")
-    parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="slices at once (default: 8)")
+    add_opening(parser, modality="for networks that do not say what they are for")
     parser.set_defaults(run=run_node)
 
 
@@ -78,10 +70,8 @@ def run_node(options: argparse.Namespace) -> int:
         raise ConfigError(
             f"a DICOM node needs pydicom and pynetdicom, got: {error}; pip install '.[clinical]' in recon's folder"
         ) from error
-    from recon.clinical.models import Opening, open_model
+    from recon.clinical.models import open_model
     from recon.clinical.words import RESEARCH_ONLY
-    from recon.evaluation.devices import chosen_device
-    from recon.evaluation.loading import Place
 
     settings = Settings(
         aet=options.aet,
@@ -93,8 +83,7 @@ def run_node(options: argparse.Namespace) -> int:
         quiet_time=options.quiet,
         at_release=options.at_release,
     )
-    place = Place(chosen_device(options.device), batch_size=options.batch_size, checkpoint=options.checkpoint)
-    model = open_model(options.model, Opening(place=place, pad=options.pad, modality=options.modality))
+    model = open_model(options.model, opening_of(options))
     signals: list[int] = []
     stopping = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, lambda got, _: signals.append(got)) for number in stopping}

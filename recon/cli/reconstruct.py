@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recon.cli.opening import add_opening, opening_of
 from recon.cli.text import Subparsers, counted
-from recon.errors import ConfigError, DataError, require_at_least
+from recon.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from recon.clinical.formats import Found
@@ -60,9 +61,6 @@ def add_command(commands: Subparsers) -> None:
     there.add_argument("--resume", action="store_true", help="keep results that are there, and do the others")
     parser.add_argument("--format", choices=_FORMATS, help="read this format alone (default: each file tells its own)")
     parser.add_argument(
-        "--modality", choices=("mri", "ct"), help="what the data are, where neither their files nor the model say it"
-    )
-    parser.add_argument(
         "--undersample",
         action="store_true",
         help="fastMRI: take columns away from k-space that has no mask, as the model's training did",
@@ -74,19 +72,7 @@ def add_command(commands: Subparsers) -> None:
         metavar="AXIS",
         help="NIfTI: the axis that counts slices, 0 to 2 (default: what the header says, else 2)",
     )
-    parser.add_argument(
-        "--pad",
-        choices=("refuse", "circular", "reflect"),
-        default="refuse",
-        help="what to do with sizes that the network does not take (default: refuse them)",
-    )
-    parser.add_argument("--factory", metavar="MODULE:FUNCTION", help="what builds a network of your own; it is run")
-    parser.add_argument("--checkpoint", choices=("best", "last"), default="best", help="of a run (default: best)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, or auto (default): a GPU if there is one")
-    parser.add_argument(
-        "--precision", choices=("float32", "bfloat16", "float16"), default="float32", help="by autocast"
-    )
-    parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="slices at once (default: 8)")
+    add_opening(parser, modality="what the data are, where neither their files nor the model say it")
     parser.set_defaults(run=reconstruct_volumes)
 
 
@@ -94,18 +80,15 @@ def reconstruct_volumes(options: argparse.Namespace) -> int:
     """Find the volumes, reconstruct them, and say what was done."""
     from recon.clinical.formats import find_all
     from recon.clinical.formats.files import Reading
-    from recon.clinical.models import Opening, open_model
+    from recon.clinical.models import open_model
     from recon.clinical.planning import planned
     from recon.clinical.reconstruct import run
     from recon.data.progress import Counter
-    from recon.evaluation.devices import chosen_device
-    from recon.evaluation.loading import Place
 
-    batch = require_at_least(options.batch_size, 1, name="--batch-size")
+    opening = opening_of(options)
     _require_apart(options.inputs, options.out)
     found = find_all(options.inputs, options.format, leave_out=options.out)
-    place = Place(chosen_device(options.device), options.precision, batch, options.checkpoint)
-    model = open_model(options.model, Opening(place, options.pad, options.modality, options.factory))
+    model = open_model(options.model, opening)
     plan = planned(
         found.sources,
         model,

@@ -5,6 +5,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from recon.cli.opening import add_opening, opening_of
 from recon.cli.text import Subparsers
 from recon.errors import ConfigError
 
@@ -51,26 +52,13 @@ def add_command(commands: Subparsers) -> None:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="of each session (default: the processor's, shared out)"
     )
-    parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="images at once (default: 8)")
-    parser.add_argument("--checkpoint", choices=("best", "last"), default="best", help="of a run (default: best)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, or auto (default): a GPU if there is one")
-    parser.add_argument(
-        "--precision", choices=("float32", "bfloat16", "float16"), default="float32", help="default: float32"
-    )
-    parser.add_argument(
-        "--pad",
-        choices=("refuse", "circular", "reflect"),
-        default="refuse",
-        help="what to do with sizes that the network cannot halve as often as it must (default: refuse)",
-    )
-    parser.add_argument("--modality", choices=("mri",), help="of a network whose file does not say it")
-    parser.add_argument("--factory", metavar="MODULE:FUNCTION", help="builds a network of your own; its code is run")
+    add_opening(parser, modality="of a network whose file does not say it")
     parser.set_defaults(run=serve)
 
 
 def serve(options: argparse.Namespace) -> int:
     """Open the model, and serve until a signal comes."""
-    for name, least in (("port", 0), ("max_sessions", 1), ("batch_size", 1)):
+    for name, least in (("port", 0), ("max_sessions", 1)):
         if getattr(options, name) < least:
             raise ConfigError(f"--{name.replace('_', '-')} must be at least {least}, got {getattr(options, name)}")
     if not options.timeout > 0 or (options.threads is not None and options.threads < 1):
@@ -81,15 +69,11 @@ def serve(options: argparse.Namespace) -> int:
 
     import torch
 
-    from recon.clinical.models import Opening
     from recon.clinical.mrd.protocol import Bounds
     from recon.clinical.mrd.server import Server, Serving, listening
-    from recon.evaluation.devices import chosen_device
-    from recon.evaluation.loading import Place
 
     torch.set_num_threads(1)
-    place = Place(chosen_device(options.device), options.precision, options.batch_size, options.checkpoint)
-    opening = Opening(place=place, pad=options.pad, modality=options.modality, factory=options.factory)
+    opening = opening_of(options)
     with listening(options.bind, options.port) as opened:
         serving = Serving(
             model=_model(options.model, opening),
