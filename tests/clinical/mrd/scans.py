@@ -10,8 +10,10 @@ import numpy as np
 from ismrmrd import xsd
 from numpy.typing import NDArray
 
+from recon.clinical.mrd.header import encoding_of
 from recon.clinical.mrd.layout import ACQUISITION
 from recon.clinical.mrd.protocol import Line
+from recon.clinical.mrd.raw import RawImage, RawImages
 
 Kspace = NDArray[np.complex64]
 
@@ -95,6 +97,23 @@ def line_of(acquisition: ismrmrd.Acquisition) -> Line:
     return Line(
         np.frombuffer(acquisition.getHead(), ACQUISITION)[0], np.array(acquisition.data), acquisition.traj.tobytes()
     )
+
+
+def reshaped(one: ismrmrd.Acquisition, data: NDArray[np.complex64], **fields: int) -> None:
+    """Give an acquisition other samples, and fields."""
+    one.resize(data.shape[-1], len(data), one.trajectory_dimensions)
+    one.data[:] = data
+    for name, value in fields.items():
+        setattr(one, name, value)
+
+
+def collected(xml: bytes, lines: Sequence[ismrmrd.Acquisition]) -> list[RawImage]:
+    """Give the images that lines make, two at once."""
+    raw = RawImages(encoding_of(xml))
+    for line in map(line_of, lines):
+        if raw.wants(line.head):
+            raw.add(line.head, line.samples)
+    return [image for part in raw.rest(2) for image in part]
 
 
 def written(*messages: object, close: bool = True) -> bytes:
