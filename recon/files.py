@@ -9,6 +9,15 @@ from pathlib import Path
 from recon.errors import DataError, ReconError
 
 
+def reason_of(error: Exception) -> str:
+    """Say why a file cannot be read or written, without the number and the path that the system's own text has.
+
+    >>> reason_of(PermissionError(13, "Permission denied", "/data/x")), reason_of(OSError("no file"))
+    ('Permission denied', 'no file')
+    """
+    return getattr(error, "strerror", None) or " ".join(str(error).split())
+
+
 @contextmanager
 def written_whole(path: Path, *, refusal: type[ReconError] = DataError) -> Iterator[Path]:
     """Give a path beside the file to write to; it takes the file's name at the end, and goes if something fails.
@@ -23,7 +32,7 @@ def written_whole(path: Path, *, refusal: type[ReconError] = DataError) -> Itera
     except (OSError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "errno" not in str(error):  # HDF5 tells of a full disk that way, too
             raise
-        raise refusal(f"{path} cannot be written: {error}; choose another folder, or make room") from error
+        raise refusal(f"{path} cannot be written: {reason_of(error)}; choose another folder, or make room") from error
     finally:
         with suppress(OSError):  # as where the folder is a file: that was said above
             partial.unlink(missing_ok=True)
@@ -48,8 +57,9 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
             error
         ):  # how torch tells of a full disk
             raise
-        why = getattr(error, "strerror", None) or error
-        raise DataError(f"{folder} cannot be written: {why}; choose another folder, or make room") from error
+        raise DataError(
+            f"{folder} cannot be written: {reason_of(error)}; choose another folder, or make room"
+        ) from error
     finally:
         if before.exists() and not folder.exists():
             before.rename(folder)

@@ -88,7 +88,7 @@ def test_interrupt_is_said(
 
 def test_what_there_is_not_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(tmp_path / "none"), "--format", "onnx", "--out", str(tmp_path / "out")]) == 2
-    assert "there is none" in capsys.readouterr().err
+    assert "got nothing there" in capsys.readouterr().err
 
 
 def test_disk_that_is_full_leaves_nothing(network: Path, tmp_path: Path) -> None:

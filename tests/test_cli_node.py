@@ -1,5 +1,6 @@
 """`recon node` starts, says what it does and for what, and stops when it is told to."""
 
+import io
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from recon.cli import main
+from recon.cli.node import _say
 from recon.clinical.words import RESEARCH_ONLY
 from tests.clinical.conftest import write_network
 from tests.clinical.dicom import phantoms
@@ -105,6 +107,18 @@ def test_node_that_is_killed_goes_on_where_it_was(network: Path, tmp_path: Path)
     assert RESEARCH_ONLY in first[1]
     assert "stops" in rest
     assert len(to.images) == 5
+
+
+def test_a_log_on_a_full_disk_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    full = Full()
+    monkeypatch.setattr(sys, "stdout", full)
+    _say("a line")
+    monkeypatch.undo()
+    assert full.getvalue().endswith("  a line\n")
 
 
 @pytest.mark.parametrize(

@@ -195,12 +195,37 @@ def test_volume_that_fails_is_listed_and_the_others_are_done(mri: Path, tmp_path
     save(tmp_path / "in" / "5.npy")
     assert reconstructed(mri, tmp_path / "in", "-o", tmp_path / "out") == 1
     said = capsys.readouterr()
-    assert "2 volumes, 4 slices" in said.out
+    assert f"2 of 5 volumes, 4 of 5 slices in {tmp_path / 'out'}" in said.out
+    assert "5 of 5 slices" in said.err  # those of what failed have been dealt with, too
     failed = [line for line in said.err.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 3
     for name, reason in (("2.h5", "truncated"), ("3.npy", "slice 0 must be finite"), ("4.npy", "multiples of 4")):
         assert any(name in line and reason in line for line in failed)
     assert files(tmp_path / "out") == ["1.npy", "1.npy.json", "5.npy", "5.npy.json"]
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(mri: Path, tmp_path: Path, capsys: Capture) -> None:
+    for name in ("a", "b", "good"):
+        save(tmp_path / "in" / name / "IM 1.npy", 2, *((16, 16) if name == "good" else (15, 16)))
+    np.save(tmp_path / "in" / "c.npy", np.full((16, 16), np.inf))
+    assert reconstructed(mri, tmp_path / "in", "-o", tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    for name in ("a/IM 1.npy: images must have", "b/IM 1.npy: images must have", f"{tmp_path / 'in' / 'c.npy'}: slice"):
+        assert f"failed: {name}" in said
+
+
+@pytest.mark.parametrize("place", ["file", "file/out", "file/out.npy"])
+def test_place_where_nothing_can_be_written_is_told_before_the_model_is_opened(
+    place: str, tmp_path: Path, capsys: Capture
+) -> None:
+    save(tmp_path / "in" / "x.npy")
+    save(tmp_path / "in" / "y.npy")
+    (tmp_path / "file").write_text("-")
+    assert reconstructed("none.safetensors", tmp_path / "in", "-o", tmp_path / place) == 2
+    said = capsys.readouterr().err
+    assert ("none.safetensors" in said) == (place == "file")  # a file is looked at when it is known what is written
+    assert (f"got {tmp_path / 'file'}, which is no folder; choose another" in said) == (place != "file")
+    assert len(said.splitlines()) == 1
 
 
 def test_nothing_done_is_status_2(mri: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -243,6 +268,30 @@ def test_results_of_another_network_are_not_gone_on_with(mri: Path, tmp_path: Pa
     write_fastmri_volume(tmp_path / "in" / "2.h5")
     assert reconstructed(other, tmp_path / "in", "-o", tmp_path / "out", "--resume") == 2
     assert "from the same weights to go on" in capsys.readouterr().err
+
+
+def test_results_made_otherwise_are_not_gone_on_with(mri: Path, tmp_path: Path, capsys: Capture) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    write_fastmri_volume(data / "knee.h5")
+    write_file(data / "raw.h5", header(), acquisitions(kspace_of()))
+    write_series(data / "series", "MR")
+    nibabel.save(nibabel.Nifti1Image(np.random.default_rng(0).uniform(size=(16, 16, 4)), np.eye(4)), data / "x.nii")
+    save(data / "y.npy")
+    assert reconstructed(mri, data, "-o", out) == 0
+    for padding in ([], ["--pad", "reflect"]):  # every size fits
+        assert reconstructed(mri, data, "-o", out, "--resume", *padding) == 0
+    assert capsys.readouterr().out.count("kept: 5 volumes") == 2
+    for name in ("knee.h5", "raw.h5", "series", "x.nii", "y.npy"):
+        words: list[str | Path] = [mri, data / name, "-o", out / name, "--resume", "--precision", "bfloat16"]
+        assert reconstructed(*words) == 2
+        said = capsys.readouterr().err
+        assert f"{out / name} must be made in the same way to go on, got model" in said, name
+        assert ", float32" in said.partition(", not model")[0]
+        assert ", bfloat16" in said.partition(", not model")[2]
+    assert reconstructed(mri, data, "-o", out, "--resume", "--undersample") == 2
+    assert ", undersampled; choose another --out, or pass --force" in capsys.readouterr().err
+    assert reconstructed(mri, data / "x.nii", "-o", out / "x.nii", "--resume", "--slice-axis", "0") == 2
+    assert "slices along 2, not" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

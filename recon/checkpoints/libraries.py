@@ -2,10 +2,12 @@
 
 import importlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from recon.errors import ConfigError, require_known
 
@@ -22,6 +24,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "VNet",
     ),
 }
+_PARAMETERS = 4096  # weights and biases that a network may have: many more than real ones
 KNOWN = tuple(f"{module}:{name}" for module, names in LIBRARIES.items() for name in names)
 
 
@@ -45,7 +48,8 @@ def library_network(factory: str, settings: Mapping[str, object], *, most: int) 
     Args:
         factory: the name.
         settings: the arguments.
-        most: how many values its weights may have at most; more are refused before they are allocated.
+        most: how many values its weights may have at most; more are refused before they are allocated, and so are more
+            layers than any such network has.
     """
     module, _, name = require_known(factory, KNOWN, name="a network of another library").partition(":")
     try:
@@ -54,10 +58,9 @@ def library_network(factory: str, settings: Mapping[str, object], *, most: int) 
         raise ConfigError(f"{factory} must be installed, got: {error}; pip install {module.split('.')[0]}") from error
     try:
         words = json.loads(json.dumps(dict(settings)))
-        with torch.device("meta"):
-            size = sum(tensor.numel() for tensor in build(**words).state_dict().values())
-        if size > most:
-            raise ValueError(f"it has {size} values, and the weights have {most}")
+        _require_numbers(words, most)
+        with torch.device("meta"), _bounded(most):
+            build(**words)
         with torch.random.fork_rng(devices=[]):
             network: nn.Module = build(**words)
     except Exception as error:  # whatever the library's code finds wrong
@@ -66,3 +69,32 @@ def library_network(factory: str, settings: Mapping[str, object], *, most: int) 
             f"{next(iter(str(error).splitlines()), '')}"
         ) from error
     return network.eval()
+
+
+def _require_numbers(words: object, most: int) -> None:
+    """Refuse numbers that no part of a network with `most` values can be counted by."""
+    if isinstance(words, Mapping):
+        words = list(words.values())
+    if isinstance(words, list):
+        for word in words:
+            _require_numbers(word, most)
+    elif isinstance(words, int | float) and words > most:
+        raise ValueError(f"it asks for {words:g} values, and the weights have {most}")
+
+
+@contextmanager
+def _bounded(most: int) -> Iterator[None]:
+    """Stop a network's making as soon as it has more than `most` values, or too many layers."""
+    values = parameters = 0
+
+    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal values, parameters
+        parameters += 1
+        values += 0 if parameter is None else parameter.numel()
+        if values > most:
+            raise ValueError(f"it has {values} values or more, and the weights have {most}")
+        if parameters > _PARAMETERS:
+            raise ValueError(f"it has more than {_PARAMETERS} weights and biases, which no such network has")
+
+    with register_module_parameter_registration_hook(count):
+        yield

@@ -19,15 +19,18 @@ if TYPE_CHECKING:
 _EPILOG = """examples:
   recon certify runs/mri-aps-seed0 --out certificate
   recon certify exports/aps.onnx --data fastmri --tolerances ours.yaml --out certificate --embed
-  recon certify --verify certificate/certificate.json --model runs/mri-aps-seed0
-  recon certify --verify exports/aps.onnx
+  recon certify runs/mri-aps-seed0 --verify certificate/certificate.json
+  recon certify --verify exports/aps.onnx        a file that holds its certificate is the model, too
   recon certify --list                           the numbers that tolerances can be stated for
 
 MODEL is a run, a network's .safetensors, an .onnx or .pt2 file of `recon export`, or a bundle. Without --data it is
 measured on the embedded synthetic data. The folder gets certificate.json, certificate.html and certificate.pdf, and
-measurements/ until it is done, with which a certification that was stopped goes on.
+measurements/ until it is done, with which a certification that was stopped goes on. Sizes must be multiples of the
+network's; there is no --pad, for along a padded axis an exact network no longer moves exactly with its input.
 
-exit status: 0 where every required tolerance is met, or nothing drifted; 1 where not; 2 for a mistake."""
+exit status: 0 where every required tolerance is met; 1 where one is not; 2 for a mistake. With --verify: 0 where
+nothing drifted and the certificate says PASS; 1 where something drifted, or the certificate itself says FAIL, which
+the last line tells apart; 2 for a mistake."""
 
 
 def add_command(commands: Subparsers) -> None:
@@ -40,7 +43,7 @@ def add_command(commands: Subparsers) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", nargs="?", metavar="MODEL", help="what to certify; see below")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="what to certify, or to verify; see below")
     parser.add_argument("-o", "--out", type=Path, metavar="DIR", help="folder for the certificate")
     parser.add_argument("--data", type=Path, metavar="DIR", help="data to measure on (default: the embedded ones)")
     parser.add_argument(
@@ -54,9 +57,9 @@ def add_command(commands: Subparsers) -> None:
         "--verify",
         type=Path,
         metavar="FILE",
-        help="measure again and say what drifted: a certificate.json (with --model), an .onnx file or a bundle",
+        help="measure MODEL again and say what drifted since this certificate: a certificate.json, or an .onnx file or "
+        "a bundle that holds one (which then is the MODEL)",
     )
-    parser.add_argument("--model", dest="certified", metavar="MODEL", help="verify: what certificate.json is of")
     parser.add_argument("--list", action="store_true", help="list the numbers that tolerances can be stated for")
     parser.add_argument(
         "--limit", type=int, metavar="N", help="at most N slices for each measurement under shifts (default: 8)"
@@ -89,11 +92,11 @@ def certify(options: argparse.Namespace) -> int:
     if options.verify is not None:
         return _verify(options)
     if options.model is None or options.out is None:
+        missing = "MODEL" if options.model is None else "--out DIR"
         raise ConfigError(
-            "there must be a MODEL and --out DIR, or --verify FILE, got neither; see recon certify --help"
+            f"there must be MODEL and --out DIR to certify, or MODEL and --verify FILE, got no {missing}; see recon "
+            f"certify --help"
         )
-    if options.certified is not None:
-        raise ConfigError("--model goes with --verify; name what is to be certified first, without it")
     return _certify(options)
 
 
@@ -130,18 +133,22 @@ def _certify(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from recon.clinical.certificate.embedding import embedded, holds_its_model
     from recon.clinical.certificate.sealing import read_key
-    from recon.clinical.certificate.tolerances import read_tolerances
+    from recon.clinical.certificate.tolerances import PASS, read_tolerances
     from recon.clinical.certificate.verifying import verify
 
     _require_nothing_else(options)
     words = embedded(options.verify)
-    spec = options.certified or (str(options.verify) if holds_its_model(options.verify) else None)
+    spec = options.model or (str(options.verify) if holds_its_model(options.verify) else None)
     if spec is None:
-        raise ConfigError(f"{options.verify} does not hold the model that it is of; pass --model MODEL")
+        raise ConfigError(
+            f"{options.verify} does not hold the model that it is of; give it, too: recon certify MODEL --verify "
+            f"{options.verify}"
+        )
     tolerances = None if options.tolerances is None else read_tolerances(options.tolerances)
     found = verify(words, spec, _opening(options), data=options.data, tolerances=tolerances, key=read_key(options.key))
-    _print_findings(found)
-    return 1 if found.drifted else 0
+    failed = words.get("verdict") != PASS
+    _print_findings(found, failed=failed)
+    return 1 if found.drifted or failed else 0
 
 
 def _list() -> int:
@@ -171,12 +178,10 @@ def _require_nothing_else(options: argparse.Namespace) -> None:
     """Refuse what a certificate states itself, and what is for making one."""
     stated = ("limit", "quality_limit", "seed", "precision", "batch_size", "checkpoint")
     given = [name for name in stated if getattr(options, name) is not None]
-    given += [name for name in ("model", "out") if getattr(options, name) is not None]
-    given += [name for name in ("every_shift", "embed", "force") if getattr(options, name)]
+    given += [name for name in ("out", "every_shift", "embed", "force") if getattr(options, name)]
     if given:
-        name = "MODEL first" if given[0] == "model" else f"--{given[0].replace('_', '-')}"
-        advice = "pass --model MODEL" if given[0] == "model" else "leave it out"
-        raise ConfigError(f"--verify measures as the certificate states it, got {name} too; {advice}")
+        name = f"--{given[0].replace('_', '-')}"
+        raise ConfigError(f"--verify measures as the certificate states it, got {name} too; leave it out")
 
 
 def _print_verdicts(words: "Mapping[str, Word]") -> None:
@@ -195,11 +200,12 @@ def _print_verdicts(words: "Mapping[str, Word]") -> None:
     print(f"{VERDICTS[str(words['verdict'])]}. {words['use']}")
 
 
-def _print_findings(found: "Verification") -> None:
+def _print_findings(found: "Verification", *, failed: bool) -> None:
     lines = [("what", "then", "now", "allowed", "")]
     lines += [(one.what, one.then, one.now, one.allowed, one.kind) for one in found.findings]
     print("\n".join(aligned(lines)))
     if not found.measured:
         print("Not measured again: that is not what was certified.")
     drifted = [one.what for one in found.drifted]
-    print(f"Drifted: {', '.join(drifted)}." if drifted else "Nothing drifted.")
+    told = f"Drifted: {', '.join(drifted)}." if drifted else "Nothing drifted."
+    print(f"{told} The certificate itself says FAIL: a required tolerance was not met." if failed else told)

@@ -76,6 +76,7 @@ def export(options: argparse.Namespace) -> int:
     from recon.cli.exporting import export_model
     from recon.clinical.export.wishes import Wishes
     from recon.clinical.models import Opening
+    from recon.clinical.room import require_room
     from recon.evaluation.loading import Place
 
     names = [name.strip() for words in options.format for name in words.split(",") if name.strip()]
@@ -90,6 +91,7 @@ def export(options: argparse.Namespace) -> int:
         threads=options.threads,
         timing=not options.no_timing,
     )
+    require_room(options.out)
     opening = Opening(Place(checkpoint=options.checkpoint), modality=options.modality, factory=options.factory)
     return export_model(options.model, opening, wishes)
 

@@ -3,6 +3,7 @@
 import argparse
 import signal
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -20,8 +21,9 @@ examples:
   recon node runs/mri-aps-seed0 --forward 127.0.0.1:4242:ORTHANC
   recon node model.onnx --forward archive:104:ARCHIVE --bind 0.0.0.0 --calling SCANNER1 --calling SCANNER2
 
-A series is complete when nothing of it has come for a while. Results are kept until the other side has them, also over
-a stop. Messages name no patient. For research use only: not for diagnosis or treatment."""
+A series is complete when who sent of it is gone and nothing of it has come for a while. Results are kept until the
+other side has them, also over a stop. A series that cannot be reconstructed, or that ends the node three times, is put
+aside. Messages name no patient. For research use only: not for diagnosis or treatment."""
 
 
 def add_command(commands: Subparsers) -> None:
@@ -55,7 +57,9 @@ def add_command(commands: Subparsers) -> None:
         help="a series is complete when nothing of it has come for so long (default: 10)",
     )
     parser.add_argument(
-        "--at-release", action="store_true", help="or as soon as the association that brought it is released"
+        "--at-release",
+        action="store_true",
+        help="or as soon as the last association that brought some of it is released",
     )
     add_opening(parser, modality="for networks that do not say what they are for")
     parser.set_defaults(run=run_node)
@@ -109,5 +113,6 @@ def run_node(options: argparse.Namespace) -> int:
 
 
 def _say(text: str) -> None:
-    """Print a line with its time, at once."""
-    print(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {text}", flush=True)
+    """Print a line with its time, at once; what cannot be printed, as on a full disk, stops nothing."""
+    with suppress(OSError):
+        print(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {text}", flush=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recon.cli.opening import add_opening, opening_of
-from recon.cli.text import Subparsers, counted
+from recon.cli.text import Subparsers, counted, grouped
 from recon.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -81,12 +81,17 @@ def reconstruct_volumes(options: argparse.Namespace) -> int:
     from recon.clinical.formats import find_all
     from recon.clinical.formats.files import Reading
     from recon.clinical.models import open_model
+    from recon.clinical.nearby import require_model
     from recon.clinical.planning import planned
     from recon.clinical.reconstruct import run
+    from recon.clinical.room import require_room
     from recon.data.progress import Counter
 
     opening = opening_of(options)
+    _require_order(options.model, options.inputs)
     _require_apart(options.inputs, options.out)
+    require_room(options.out.parent if options.out.is_file() else options.out)
+    require_model(Path(options.model))
     found = find_all(options.inputs, options.format, leave_out=options.out)
     model = open_model(options.model, opening)
     plan = planned(
@@ -102,8 +107,17 @@ def reconstruct_volumes(options: argparse.Namespace) -> int:
     _tell_found(found)
     with Counter("reconstructing", plan.slices, unit="slice" if plan.slices == 1 else "slices") as counter:
         outcome = run(plan, model, on_slice=counter.advance)
-    outcome.failed += [(path.name, reason) for path, reason in found.broken]
-    return _told(outcome, model, options.out)
+    outcome.failed += [(str(path), reason) for path, reason in found.broken]
+    return _told(outcome, model, options.out, planned_slices=plan.slices)
+
+
+def _require_order(model: str, inputs: Sequence[Path]) -> None:
+    """Refuse a model among the inputs."""
+    from recon.clinical.nearby import is_model
+
+    found = [path for path in inputs if is_model(path)]
+    if found and not is_model(Path(model)):
+        raise ConfigError(f"MODEL must come before INPUT, got {model} before {found[0]}; swap them")
 
 
 def _require_apart(inputs: Sequence[Path], out: Path) -> None:
@@ -124,7 +138,7 @@ def _tell_found(found: "Found") -> None:
             print(f"left out: {counted(len(paths), 'file')} ({names}): {reason}", file=sys.stderr)
 
 
-def _told(outcome: "Outcome", model: "ClinicalModel", out: Path) -> int:
+def _told(outcome: "Outcome", model: "ClinicalModel", out: Path, *, planned_slices: int) -> int:
     """Say what was done, and give the exit status."""
     from recon.clinical.words import RESEARCH_ONLY
 
@@ -142,9 +156,11 @@ def _told(outcome: "Outcome", model: "ClinicalModel", out: Path) -> int:
         print(f"kept: {counted(len(outcome.kept), 'volume')} that {'was' if len(outcome.kept) == 1 else 'were'} there")
     if outcome.done:
         slices, seconds = sum(done.slices for done in outcome.done), sum(done.seconds for done in outcome.done)
+        volumes = len(outcome.done) + len(failed) + outcome.untried
         print(
-            f"{counted(len(outcome.done), 'volume')}, {counted(slices, 'slice')} in {out}, {seconds / slices:.3f} s a "
-            f"slice, by {model.name} (weights {model.identity.weights[:12]}, {model.runtime})"
+            f"{_of(len(outcome.done), volumes, 'volume')}, {_of(slices, planned_slices, 'slice')} in {out}, "
+            f"{seconds / slices:.3f} s a slice, by {model.name} (weights {model.identity.weights[:12]}, "
+            f"{model.runtime})"
         )
         print(RESEARCH_ONLY)
     if outcome.interrupted:
@@ -153,3 +169,7 @@ def _told(outcome: "Outcome", model: "ClinicalModel", out: Path) -> int:
     if outcome.failed:
         return _FAILED if some else _MISTAKE
     return 0
+
+
+def _of(count: int, whole: int, noun: str) -> str:
+    return counted(whole, noun) if count == whole else f"{grouped(count)} of {counted(whole, noun)}"

@@ -37,6 +37,7 @@ class Identity:
         training: how it was trained, on which data; `data.synthetic` says whether those were made.
         recon: the version that wrote it.
         use: what it may be used for.
+        processing: how an image was made with it, in an image alone: `processing_of` says it.
     """
 
     network: str
@@ -52,6 +53,7 @@ class Identity:
     training: Mapping[str, Word] = field(default_factory=dict)
     recon: str = ""
     use: str = RESEARCH_ONLY
+    processing: str = ""
 
     def __post_init__(self) -> None:
         """Check the words."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from recon import __version__
 from recon.clinical.identity import Identity, identity_of
+from recon.clinical.nearby import require_model
 from recon.clinical.stored import SUFFIXES, bundled_network, exported_model, require_same_weights
 from recon.errors import ConfigError, DataError, ShapeError, require_known
 from recon.evaluation.loading import Found, Place, find_models
@@ -169,11 +170,14 @@ def open_model(spec: str, opening: Opening | None = None) -> ClinicalModel:
     Exported files must say what they are, as `recon export` writes it. Nothing that is in a file is run.
     """
     path, opening = Path(spec), opening or Opening()
-    if path.suffix in SUFFIXES:
+    require_model(path)
+    if path.suffix in SUFFIXES and path.is_file():
         return _exported(path, opening)
     network = bundled_network(path)
-    (found,) = find_models([str(network or path)], opening.place, factory=opening.factory)
-    model = _own(found, network or path, opening)
+    file = network or path
+    place = str(file) if file.is_absolute() else f"./{file}"  # so that no name is taken for one of evaluation's words
+    (found,) = find_models([place], opening.place, factory=opening.factory)
+    model = _own(found, file, opening)
     if network is not None:
         require_same_weights(path, model.module)
     return model
@@ -190,10 +194,7 @@ def _exported(path: Path, opening: Opening) -> ClinicalModel:
 def _own(found: Found, path: Path, opening: Opening) -> ClinicalModel:
     """Take a network that evaluation found by its run or file."""
     subject, module = found.model.subject, found.model.module
-    if module is None:
-        raise ConfigError(
-            f"{path} must be a run, a network's file, a file of `recon export` or a bundle, got {subject.kind}"
-        )
+    assert module is not None  # since the path is that of a run or a file of a network
     modality = _modality(found, path, opening)
     if getattr(module, "in_channels", 1) != 1 or getattr(module, "out_channels", 1) != 1:
         raise ConfigError(f"{path} must take and give images of one channel, got another network; train one that does")

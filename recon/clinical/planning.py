@@ -1,14 +1,15 @@
 """What is to be reconstructed and where it goes, all looked at before the work begins."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recon.clinical.formats.files import FileSource, Reading
-from recon.clinical.identity import Modality
+from recon.clinical.identity import Identity, Modality
 from recon.clinical.models import ClinicalModel, require_size
+from recon.clinical.processing import processing_of
 from recon.clinical.sources import Source
-from recon.clinical.targets import is_there, targets_of
+from recon.clinical.targets import is_there, name_of, targets_of
 from recon.errors import ConfigError, DataError, ShapeError
 
 _WORDS = {"mri": "MRI", "ct": "CT"}
@@ -16,10 +17,12 @@ _WORDS = {"mri": "MRI", "ct": "CT"}
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A volume and where it goes."""
+    """A volume, where it goes, what messages call it, and what the result will say of what made it."""
 
     source: Source
     target: Path
+    name: str
+    identity: Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +58,24 @@ def planned(
     reading = reading or Reading()
     _require_used(sources, reading)
     read = [source.adapted(model.identity, reading) if isinstance(source, FileSource) else source for source in sources]
-    reasons = [_misfit(source, source.modality or modality, model) for source in read]
-    refused = tuple((source.name, reason) for source, reason in zip(read, reasons, strict=True) if reason)
+    names = [name_of(source, inputs) for source in read]
+    reasons = [
+        _misfit(source, name, source.modality or modality, model) for source, name in zip(read, names, strict=True)
+    ]
+    refused = tuple((name, reason) for name, reason in zip(names, reasons, strict=True) if reason)
     if len(refused) == len(read):
         raise _nothing(refused)
     targets = targets_of(read, out, inputs)
-    jobs = [Job(source, target) for source, target, reason in zip(read, targets, reasons, strict=True) if not reason]
+    jobs = [
+        Job(source, target, name, replace(model.identity, processing=processing_of(source, model)))
+        for source, target, name, reason in zip(read, targets, names, reasons, strict=True)
+        if not reason
+    ]
     there = [] if force else [job for job in jobs if is_there(job.source, job.target)]
     if there and not resume:
         raise _is_there(there[0].target, len(there), len(jobs))
     for job in there:
-        _require_same(job, model)
+        _require_same(job)
     kept = {job.target for job in there}
     waiting = tuple(job for job in jobs if job.target not in kept)
     return Plan(waiting, tuple(job.target for job in there), refused)
@@ -81,19 +91,17 @@ def _require_used(sources: Sequence[Source], reading: Reading) -> None:
             raise ConfigError(f"--{option.replace('_', '-')} is for {kinds}, got none of them; leave it out")
 
 
-def _misfit(source: Source, modality: str | None, model: ClinicalModel) -> str:
+def _misfit(source: Source, name: str, modality: str | None, model: ClinicalModel) -> str:
     """Say why a model does not take a volume, as far as that is known before it is read; nothing where it does."""
     if modality not in (None, model.identity.modality):
         has, wants = _WORDS.get(modality, modality), _WORDS[model.identity.modality]
-        return (
-            f"{source.name} must be {wants}, on which {model.name} was trained, got {has}; give another model or data"
-        )
+        return f"{name} must be {wants}, on which {model.name} was trained, got {has}; give another model or data"
     size = getattr(source, "size", None)
     try:
         if size is not None:
             require_size(size, model)
     except ShapeError as error:
-        return f"{source.name}: {error}"
+        return f"{name}: {error}"
     return ""
 
 
@@ -111,12 +119,16 @@ def _is_there(target: Path, there: int, of: int) -> DataError:
     return DataError(f"{target} must not be there yet, got {count}; pass --force to overwrite{others}")
 
 
-def _require_same(job: Job, model: ClinicalModel) -> None:
-    """Refuse to go on beside results of another model."""
-    told = job.source.weights_of(job.target)
-    if told != model.identity.weights:
-        raise DataError(
-            f"{job.target} must be from the same weights to go on, got {told[:12] or 'a file that does not say'}, not "
-            f"{model.identity.weights[:12]}; "
-            f"choose another --out, or pass --force"
-        )
+def _require_same(job: Job) -> None:
+    """Refuse to go on beside results of another model, or of other settings."""
+    told, wanted = job.source.made_with(job.target), job.identity
+    if told.weights != wanted.weights:
+        what, got, now = "from the same weights", told.weights[:12], wanted.weights[:12]
+    elif told.processing != wanted.processing:
+        what, got, now = "made in the same way", told.processing, wanted.processing
+    else:
+        return
+    raise DataError(
+        f"{job.target} must be {what} to go on, got {got or 'a result that does not say'}, not {now}; choose another "
+        f"--out, or pass --force to make all anew"
+    )

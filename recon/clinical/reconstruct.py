@@ -79,14 +79,14 @@ def _finished(job: Job, model: ClinicalModel, outcome: Outcome, on_slice: Callab
     start = time.perf_counter()
     try:
         images = model(source.read())
-        source.write(images, model.identity, job.target)
+        source.write(images, job.identity, job.target)
     except (ReconError, MemoryError, OSError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not _is_memory(error):
             raise
-        outcome.failed.append((source.name, _reason(error)))
+        outcome.failed.append((job.name, _reason(error)))
         on_slice(source.slices - counted["slices"])
         return not _is_full(error)
-    outcome.done.append(Done(source.name, job.target, source.slices, time.perf_counter() - start))
+    outcome.done.append(Done(job.name, job.target, source.slices, time.perf_counter() - start))
     if isinstance(source, FileSource) and source.note:
         outcome.notes[source.note] += 1
     return True

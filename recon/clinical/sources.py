@@ -2,11 +2,18 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
 from recon.clinical.identity import Identity, Modality
+
+
+class Made(NamedTuple):
+    """What a result says of how it was made: by which weights (SHA-256), and how; empty where it does not say."""
+
+    weights: str = ""
+    processing: str = ""
 
 
 class Source(ABC):
@@ -27,9 +34,9 @@ class Source(ABC):
         """What messages call it."""
         return self.path.name
 
-    def weights_of(self, target: Path) -> str:
-        """Give the hash of the weights that made a result which is there; empty where it does not say."""
-        return ""
+    def made_with(self, target: Path) -> Made:
+        """Give what a result that is there says of how it was made."""
+        return Made()
 
     @abstractmethod
     def read(self) -> Tensor:
@@ -39,5 +46,6 @@ class Source(ABC):
     def write(self, images: Tensor, identity: Identity, target: Path) -> None:
         """Write reconstructed intensities (N, 1, H, W) to a new file or folder, whole or not at all.
 
-        What is written says which model made it (variant, weights' hash, version) and that it is for research only.
+        What is written says which model made it (variant, weights' hash, version), how (`identity.processing`),
+        and that it is for research only.
         """

@@ -12,22 +12,19 @@ from torch import Tensor, nn
 
 from recon.checkpoints import IN_BUNDLE
 from recon.clinical.identity import Identity, identity_from
+from recon.clinical.nearby import is_bundle
 from recon.clinical.words import KEY
 from recon.errors import ConfigError, DataError
 from recon.evaluation.foreign import exported_program, onnx_model
+from recon.files import reason_of
 
-SUFFIXES = (".onnx", ".pt2", ".ts")
+SUFFIXES = (".onnx", ".pt2")
 EXTRA = f"{KEY}.json"  # the name of the extra file in a .pt2 and .ts
 _MOST = 10_000_000  # bytes that a file's words about itself may have
 
 
 def exported_model(path: Path, *, device: str) -> tuple[Identity, Callable[[Tensor], Tensor], str]:
     """Open an exported file: what it says of itself, what it does, and what computes it."""
-    if path.suffix == ".ts":
-        raise ConfigError(
-            f"{path} is a TorchScript file, which is for other software: reading one trusts its maker; give the run, "
-            f"or its export as .onnx or .pt2"
-        )
     identity = identity_from(_told(path), where=str(path))
     if path.suffix == ".onnx":
         model = onnx_model(path, device=device)
@@ -39,11 +36,14 @@ def exported_model(path: Path, *, device: str) -> tuple[Identity, Callable[[Tens
 
 def bundled_network(path: Path) -> Path | None:
     """Give the network's file of a bundle's folder, or None where the path is not a bundle."""
-    if not (path / "configs" / "metadata.json").is_file():
+    if not is_bundle(path):
         return None
     file = path / IN_BUNDLE
     if not file.is_file():
-        raise DataError(f"{path} must be a bundle that `recon export` wrote, got one without {IN_BUNDLE}")
+        raise DataError(
+            f"{path} must be a bundle that `recon export` wrote, got one without {IN_BUNDLE}; `recon convert` takes "
+            f"those of other software"
+        )
     return file
 
 
@@ -68,8 +68,6 @@ def require_same_weights(bundle: Path, module: nn.Module | None) -> None:
 
 def _told(path: Path) -> str:
     """Read the words that an exported file has about itself."""
-    if not path.is_file():
-        raise DataError(f"{path} must be a file, got {'a folder' if path.is_dir() else 'none'}; see `recon export`")
     found = _onnx_words(path) if path.suffix == ".onnx" else _archive_words(path.read_bytes())
     if not found:
         raise DataError(
@@ -88,7 +86,7 @@ def _onnx_words(path: Path) -> str:
         model = onnx.load(str(path), load_external_data=False)
     except Exception as error:  # protobuf's own kinds
         raise DataError(
-            f"{path} must be a whole ONNX file, got one that cannot be read ({error}); copy it again"
+            f"{path} must be a whole ONNX file, got one that cannot be read ({reason_of(error)}); copy it again"
         ) from error
     return next((entry.value for entry in model.metadata_props if entry.key == KEY), "")
 
@@ -98,9 +96,12 @@ def _archive_words(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [name for name in archive.namelist() if name.endswith(f"extra/{EXTRA}")]
-            whole = bool(names) and archive.getinfo(names[0]).file_size <= _MOST
-            words = archive.read(names[0]).decode() if whole else ""
-            json.loads(words or "{}")
-            return words
+            words = b""
+            if names:
+                with archive.open(names[0]) as extra:
+                    words = extra.read(_MOST + 1)  # whatever its header says of its size
+            text = words.decode() if len(words) <= _MOST else ""
+            json.loads(text or "{}")
+            return text
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError):
         return ""

@@ -1,6 +1,5 @@
 """Where results go: a file for a file, or a folder that mirrors the one with the inputs."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,8 +28,14 @@ def targets_of(sources: Sequence[Source], out: Path, inputs: Sequence[Path]) -> 
             for source, target in zip(sources, targets, strict=True)
         ]
     _require_apart(sources, targets)
-    _require_writable(out)
     return targets
+
+
+def name_of(source: Source, inputs: Sequence[Path]) -> str:
+    """Give what messages call a volume: its place below the folder that was given, else its name."""
+    folder = _folder_of(source, inputs)
+    above = source.path.parent if source.path != folder else folder
+    return (above.relative_to(folder) / (source.name or source.path.absolute().name)).as_posix()
 
 
 def files_of(source: Source, target: Path) -> list[Path]:
@@ -77,28 +82,22 @@ def _parts(sources: Sequence[Source]) -> list[str]:
     return parts
 
 
+def _folder_of(source: Source, inputs: Sequence[Path]) -> Path:
+    """Give the folder that was given and holds a volume, or the one that a file lies in."""
+    return next((path for path in inputs if path.is_dir() and source.path.is_relative_to(path)), source.path.parent)
+
+
 def _relative(source: Source, inputs: Sequence[Path], part: str) -> Path:
     """Give the place of a volume below the folder that was given; of a file that was given, its name."""
-    folder = next((path for path in inputs if path.is_dir() and source.path.is_relative_to(path)), source.path.parent)
-    place = source.path.relative_to(folder)
+    place = source.path.relative_to(_folder_of(source, inputs))
     if source.suffix:
         alike = place.name.lower().endswith(source.suffix)
         stem = place.name[: -len(source.suffix)] if alike else place.stem
         return place.with_name(f"{stem}{part}{source.suffix}")
     if source.path.is_file():
         place = place.with_suffix("")
-    name = place.name or folder.absolute().name
+    name = place.name or source.path.absolute().name
     return place.parent / f"{name}{part}" if part else place
-
-
-def _require_writable(out: Path) -> None:
-    """Refuse a place where nothing can be written, before the work begins."""
-    above = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
-    above = above if above.is_dir() or above != out.absolute() else above.parent
-    if not above.is_dir():
-        raise ConfigError(f"{out} must lie in a folder, got {above}, which is a file; choose another --out")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise ConfigError(f"{out} must be where you may write, got {above}, where you may not; choose another --out")
 
 
 def _require_apart(sources: Sequence[Source], targets: Sequence[Path]) -> None:

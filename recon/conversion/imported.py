@@ -141,4 +141,4 @@ def _modality_told(metadata: Mapping[str, object]) -> str:
     found: object = metadata
     for name in ("network_data_format", "inputs", "image", "modality"):
         found = found.get(name) if isinstance(found, Mapping) else None
-    return str(found).upper()
+    return found.upper() if isinstance(found, str) else ""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from recon.errors import DataError
+from recon.files import reason_of
 
 SUFFIXES = (".pt", ".pth", ".ckpt")
 
@@ -25,7 +26,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], Mapping[str, object]]:
     except FileNotFoundError as error:
         raise DataError(f"{path} must be a file of weights, got nothing there") from error
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
+        raise DataError(f"{path} cannot be read: {reason_of(error)}") from error
     except Exception as error:  # whatever torch's reader finds wrong
         raise DataError(
             f"{path} must hold tensors and plain values, which are all that is read of a file, got others "

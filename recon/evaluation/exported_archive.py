@@ -82,10 +82,23 @@ def checked_archive(data: bytes, *, where: str) -> bytes:
 
 
 def _parts(data: bytes, where: str) -> dict[str, bytes]:
-    """Read all of an archive, whose parts' names begin with a folder of any name."""
+    """Read all of an archive, whose parts' names begin with a folder of any name.
+
+    Parts lie in it as they are, as `torch.export.save` writes them: packed ones could unpack to more than there is room
+    for, and so could many that lie on top of each other.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = archive.infolist()
+            packed = any(part.compress_type != zipfile.ZIP_STORED for part in parts)
+            if packed or sum(part.file_size for part in parts) > len(data):
+                raise DataError(
+                    f"{where} must hold its parts as they are, got ones that are packed, or are larger than the file; "
+                    f"export it again"
+                )
             return {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
+    except DataError:
+        raise
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError) as error:
         raise DataError(
             f"{where} must be a whole file of torch.export.save, got one that cannot be read: {error}; copy or export "

@@ -1,5 +1,6 @@
 """A model computes the same whatever it is opened from, scales as in training, and refuses what it is not for."""
 
+import zipfile
 from pathlib import Path
 
 import onnx
@@ -124,6 +125,13 @@ def test_onnx_file_of_someone_else_is_refused(tmp_path: Path) -> None:
     onnx.save(onnx.helper.make_model(graph), tmp_path / "other.onnx")
     with pytest.raises(DataError, match="does not say what it is"):
         open_model(str(tmp_path / "other.onnx"))
+
+
+def test_words_of_an_archive_that_unpack_to_more_than_words_are_not_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.pt2", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/extra/recon.json", b'"' + bytes(11_000_000).replace(b"\0", b" ") + b'"')
+    with pytest.raises(DataError, match="does not say what it is"):
+        open_model(str(tmp_path / "bomb.pt2"))
 
 
 def test_identity_is_kept_in_words(mri: ClinicalModel) -> None:

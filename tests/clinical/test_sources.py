@@ -1,6 +1,7 @@
 """What holds for a volume of every format: it says what it is, is read as it says, and written whole."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -9,10 +10,10 @@ import pytest
 import torch
 
 from recon.clinical.formats import FORMATS, find_sources
-from recon.clinical.sources import Source
+from recon.clinical.sources import Made, Source
 from recon.errors import ReconError
 from tests.clinical.dicom.phantoms import TELLTALES, write_series
-from tests.clinical.formats.models import known_model
+from tests.clinical.formats.models import WEIGHTS, known_model
 from tests.clinical.mrd.scans import acquisitions, header, kspace_of, write_file
 from tests.data.files import write_fastmri_volume, write_lodopab_pair
 
@@ -73,6 +74,13 @@ def test_result_is_whole_and_alone(source: Source, tmp_path: Path) -> None:
     source.write(model(source.read()), model.identity, target)
     assert target.is_dir() == (not source.suffix)
     assert {path.name for path in target.parent.iterdir()} <= {target.name, f"{target.name}.json"}
+
+
+def test_result_says_how_it_was_made(source: Source, tmp_path: Path) -> None:
+    model, target = known_model(source.modality or "mri"), tmp_path / "out" / f"result{source.suffix}"
+    identity = replace(model.identity, processing="model 0123456789ab, bfloat16, pad circular, undersampled")
+    source.write(source.read(), identity, target)
+    assert source.made_with(target) == Made(WEIGHTS, identity.processing)
 
 
 def test_nothing_is_left_of_what_cannot_be_written(source: Source, tmp_path: Path) -> None:

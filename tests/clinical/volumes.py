@@ -8,6 +8,7 @@ from torch import Tensor
 
 from recon.clinical.formats.files import FileSource
 from recon.clinical.identity import Identity, Modality
+from recon.clinical.sources import Made
 from recon.files import written_whole
 
 
@@ -36,14 +37,14 @@ class MadeUp(FileSource):
         return torch.ones(self.slices, 1, 4, 4)
 
     def write(self, images: Tensor, identity: Identity, target: Path) -> None:
-        """Write a line."""
+        """Write three lines."""
         with written_whole(target) as partial:
-            partial.write_text(f"{identity.weights} {images.sum().item():.0f}\n")
+            partial.write_text(f"{identity.weights}\n{identity.processing}\n{images.sum().item():.0f}\n")
             self.writing()
 
-    def weights_of(self, target: Path) -> str:
-        """Read the line."""
-        return target.read_text().partition(" ")[0]
+    def made_with(self, target: Path) -> Made:
+        """Read the first two."""
+        return Made(*target.read_text().splitlines()[:2])
 
 
 class MadeUpSeries(MadeUp):

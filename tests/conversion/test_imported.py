@@ -13,6 +13,7 @@ from monai.networks.nets.unet import UNet
 from torch import Tensor, nn
 
 from recon import checkpoints
+from recon.checkpoints.libraries import library_network
 from recon.cli import main
 from recon.clinical.bundle import write_bundle
 from recon.clinical.models import Opening, open_model
@@ -171,6 +172,9 @@ def test_bundle_of_recon_is_converted_as_what_is_in_it(tmp_path: Path, plain: Pa
         ({"_target_": "UNet", **MONAI_WORDS, "colour": 1}, "the arguments of monai.networks.nets:UNet"),
         ({"_target_": "UNet", **MONAI_WORDS, "channels": [100000, 200000]}, "values, and the weights have"),
         ({"_target_": "UNet", **MONAI_WORDS, "channels": [4, 6]}, "must be those of"),
+        ({"_target_": "UNet", **MONAI_WORDS, "spatial_dims": 10**12}, "values, and the weights have"),
+        ({"_target_": "UNet", **MONAI_WORDS, "num_res_units": 1500}, "values or more, and the weights have"),
+        ({"_target_": "UNet", **MONAI_WORDS, "act": ["prelu", {"num_parameters": 1500}]}, "values or more, and"),
         ({}, "must describe a network"),
     ],
 )
@@ -178,6 +182,24 @@ def test_description_of_other_things_is_refused(words: Mapping[str, object], rea
     bundle = write_monai_bundle(tmp_path / "bundle", monai_network(), words)
     with pytest.raises((DataError, ConfigError), match=reason):
         imported(bundle, Asking())
+
+
+def test_network_of_more_layers_than_there_are_is_stopped_while_it_is_outlined() -> None:
+    words = {"spatial_dims": 2, "in_channels": 1, "out_channels": 1, "channels": [1, 1], "strides": [1]}
+    with pytest.raises(ConfigError, match="more than 4096 weights and biases"):
+        library_network("monai.networks.nets:UNet", {**words, "num_res_units": 10**8}, most=10**9)
+
+
+def test_description_that_repeats_itself_without_end_is_refused(tmp_path: Path) -> None:
+    doubled = {f"level{number}": [f"@level{number + 1}"] * 2 for number in range(14)}
+    words = {"_target_": "UNet", **MONAI_WORDS, "channels": "@level0"}
+    bundle = write_monai_bundle(tmp_path / "bundle", monai_network(), words, **doubled, level14=4)
+    with pytest.raises(DataError, match="at most 10000 words and numbers"):
+        imported(bundle, Asking())
+    (tmp_path / "self.yaml").write_text("_target_: UNet\nchannels: &itself [*itself]\n", encoding="utf-8")
+    torch.save(monai_network().state_dict(), tmp_path / "unet.pt")
+    with pytest.raises(DataError, match="references that end"):
+        imported(tmp_path / "unet.pt", Asking(architecture=tmp_path / "self.yaml"))
 
 
 class Harm:

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,26 @@ def test_compiled_and_older_programs_are_named(program: bytes) -> None:
         archive.writestr("serialized_exported_program.json", "{}")
     with pytest.raises(DataError, match=r"torch 2\.9 or later"):
         checked_archive(older.getvalue(), where="x")
+
+
+@pytest.mark.parametrize("how", ["packed", "overlapping"])
+def test_archive_that_unpacks_to_more_than_it_is_is_refused_before_it_is_read(
+    how: str, program: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO(program)
+    with zipfile.ZipFile(written, "a") as archive:
+        if how == "packed":
+            archive.writestr("program/data/weights/weight_99", bytes(1 << 20), zipfile.ZIP_DEFLATED)
+        else:
+            (large,) = (part for part in archive.infolist() if part.filename.endswith("models/model.json"))
+            for number in range(9):
+                twin = copy(large)
+                twin.filename = f"program/data/weights/weight_{90 + number}"
+                archive.filelist.append(twin)
+            archive.comment = b"changed"  # so that the list of parts is written anew
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(DataError, match="packed, or are larger than the file"):
+        checked_archive(written.getvalue(), where="x")
 
 
 def test_checkpoints_are_no_programs() -> None:

@@ -16,6 +16,19 @@ from recon.clinical.words import RESEARCH_ONLY
 from recon.records import Word
 
 _PROCESSORS = Path("/proc/cpuinfo")  # of Linux; elsewhere Python's own word must do
+_IDENTITY = {  # where what is said of a model comes from, by whether its file is closed
+    False: (
+        "derived",
+        "recon built this network from its file, and derived from it the hash of the weights, the number of parameters "
+        "and the multiple of sizes; what is said of its training is what the training wrote into the file.",
+    ),
+    True: (
+        "stated",
+        "Network, hash of the weights, number of parameters, multiple and training are what this file states about "
+        "itself: they were not derived from its graph. The hash of its content is of the file as it is, and all "
+        "numbers were measured by running it.",
+    ),
+}
 _STATED = ("network", "variant", "modality", "weights", "multiple", "scaled_inside", "parameters", "arguments", "recon")
 
 
@@ -23,7 +36,10 @@ def what_is_certified(model: ClinicalModel, spec: str) -> dict[str, Word]:
     """Give what a certificate is of: what changes with the model, wherever it runs."""
     identity, path = model.identity, _own_path(model, spec)
     training = {name: value for name, value in identity.training.items() if name != "run"}  # folders have any name
+    origin, words = _IDENTITY[model.module is None]
     return {
+        "identity": origin,
+        "identity_words": words,
         **{name: getattr(identity, name) for name in _STATED},
         "scaling": {name: _word(value) for name, value in identity.scaling.words.items()},
         "training": training,
@@ -91,7 +107,7 @@ def intended_use(certified: Mapping[str, Word], found: Measurements) -> list[str
         "Equivariance is of circular shifts by whole pixels. Shifts by fractions of a pixel, images whose content "
         "leaves at a border, and objects that move before they are measured are not what such networks are exact for: "
         "their numbers say how far off they are.",
-        "It holds for this file, this runtime and this precision; `recon certify --verify` shows whether another "
+        "It holds for this file, this runtime and this precision; recon certify --verify shows whether another "
         "machine agrees.",
         "It says nothing of diagnostic value: no reader judged an image.",
     ]

@@ -26,7 +26,8 @@ def shift_map(found: Measurements) -> dict[str, Word]:
     return {
         "rows": blocks.shape[0],
         "columns": blocks.shape[1],
-        "shifts": [rows, columns],
+        "shifts of a square": [rows, columns],
+        "shifts": list(furthest.shape),
         "slices": len(same),
         "change of PSNR in dB": [float(f"{value:.4g}") for value in blocks.ravel().tolist()],
     }

@@ -161,11 +161,12 @@ def as_measured(model: ClinicalModel) -> Model:
 
 
 def _require_size(model: ClinicalModel, size: tuple[int, int]) -> None:
-    """Refuse data of sizes that the model does not take: padding would be certified with it."""
+    """Refuse data of sizes that the model does not take."""
     network, multiple = model.module, model.identity.multiple
     pads = isinstance(network, UNet) and network.pad is not None
     if not pads and any(length % multiple for length in size):
         raise ShapeError(
             f"the data must have slices whose heights and widths {multiple} divides, got {size[0]} x {size[1]}; "
-            f"certify on other data, or crop them"
+            f"certify on data cropped to such a size. Padding cannot be certified: it cuts what is periodic, so that "
+            f"along a padded axis an exact network no longer moves exactly with its input"
         )

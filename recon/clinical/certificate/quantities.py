@@ -10,6 +10,7 @@ from recon.records import Record, Word
 from recon.report.statistics import mean, paired_difference, values_of
 
 SMALL, TENTH_OF_PERCENT = 1e-10, 1e-3
+SHARE = "share"  # the unit of numbers from 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,8 @@ QUANTITIES: Mapping[str, Quantity] = {
             _least_gain("ssim"),
         ),
         Quantity(
-            "shifts-exhaustive", "share of slices under every shift that there is", "worst", "", _SHARE, _exhaustive
+            "shifts-exhaustive", "slices that were tried under every shift that there is", "worst", SHARE, _SHARE,
+            _exhaustive,
         ),
         Quantity(
             "worst-psnr-change", "largest change of PSNR by any shift", "worst", "dB", _LEVEL,
@@ -180,15 +182,15 @@ QUANTITIES: Mapping[str, Quantity] = {
         ),
         Quantity("worst-nmse", "largest equivariance NMSE by any shift", "worst", "", _NMSE, _most("worst", "nmse")),
         Quantity(
-            "worst-bitwise", "share of shifts, no shift aside, without any difference, of the worst slice", "worst", "",
-            _SHARE, _least("worst", "bitwise"),
+            "worst-bitwise", "shifts that move the output to the bit, no shift aside, of the worst slice", "worst",
+            SHARE, _SHARE, _least("worst", "bitwise"),
         ),
         Quantity(
             "hard-nmse", "largest equivariance NMSE on blank, striped and periodic images", "hard", "", _NMSE,
             _most("hard", "nmse"),
         ),
         Quantity(
-            "hard-bitwise", "share of those images without any difference under all shifts", "hard", "", _SHARE,
+            "hard-bitwise", "hard images that every shift moves to the bit", "hard", SHARE, _SHARE,
             _mean("hard", "passes"),
         ),
         Quantity(
@@ -199,22 +201,23 @@ QUANTITIES: Mapping[str, Quantity] = {
             "border-nmse", "mean NMSE between crops some pixels apart", "border", "", _NMSE, _mean("border", "nmse")
         ),
         Quantity(
-            "border-nmse-inside", "the same, away from the border", "border", "", _NMSE, _mean("border", "nmse_inside")
+            "border-nmse-inside", "mean NMSE between crops some pixels apart, away from the border", "border", "",
+            _NMSE, _mean("border", "nmse_inside"),
         ),
         Quantity(
             "physics-nmse", "mean NMSE where the object moves before it is measured", "physics", "", _NMSE,
             _mean("physics", "nmse"),
         ),
         Quantity(
-            "physics-floor", "the same of the inputs, which no network can mend", "physics", "", _NMSE,
+            "physics-floor", "physics floor: that of the inputs, which no network can mend", "physics", "", _NMSE,
             _mean("physics", "floor"),
         ),
         Quantity(
-            "selection-margin", "smallest relative gap between the two best phases", "stability", "",
-            Drift(1e-6, TENTH_OF_PERCENT), _least("stability", "margin"), within=True,
+            "selection-margin", "smallest relative gap between the two best phases (∞: none)", "stability",
+            "", Drift(1e-6, TENTH_OF_PERCENT), _least("stability", "margin"), within=True,
         ),
         Quantity(
-            "flipped", "share of noisy slices in which a phase changes", "stability", "", Drift(0.05),
+            "flipped", "noisy slices in which a phase changes", "stability", SHARE, Drift(0.05),
             _mean("stability", "flipped"), within=True,
         ),
         Quantity(
@@ -222,13 +225,13 @@ QUANTITIES: Mapping[str, Quantity] = {
             Drift(1e-3, 0.01), _amplified,
         ),
         Quantity(
-            "deterministic", "share of images with the same bits in two runs", "determinism", "", _SHARE,
+            "deterministic", "images with the same bits in two runs", "determinism", SHARE, _SHARE,
             _mean("determinism", "bitwise"),
         ),
         Quantity("seconds", "time for one image, median of the rounds", "cost", "s", None, _median_seconds),
-        Quantity("throughput", "images a second in batches", "cost", "1/s", None, _most("cost", "throughput")),
+        Quantity("throughput", "throughput in batches", "cost", "images a second", None, _most("cost", "throughput")),
         Quantity(
-            "memory", "most bytes that one image takes", "cost", "bytes", None, _most("cost", "peak_memory"),
+            "memory", "most memory that one image takes", "cost", "bytes", None, _most("cost", "peak_memory"),
             within=True,
         ),
     )

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from recon.clinical.certificate.definitions import definitions
 from recon.clinical.certificate.measuring import CLOSED, Measurements
 from recon.clinical.certificate.quantities import amplification, gains, groups_of
 from recon.records import Record, Word
@@ -26,6 +27,7 @@ class Plan:
 def sections(found: Measurements) -> Sequence[Row]:
     """Give all tables; one that could not be measured says why."""
     made: list[Row] = []
+    how = definitions(found.source)
     for plan in PLANS:
         rows = plan.make(found)
         records = found.of(plan.protocol)
@@ -34,6 +36,7 @@ def sections(found: Measurements) -> Sequence[Row]:
             {
                 "name": plan.title,
                 "protocol": plan.protocol,
+                "how": how[plan.title],
                 "convention": records[0].convention if records else "",
                 "rows": rows,
                 "reason": "" if rows else f"not measured: {reason}",

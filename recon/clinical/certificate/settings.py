@@ -64,9 +64,7 @@ def settings_from(certificate: Mapping[str, Word]) -> Settings:
             checkpoint=text(words, "checkpoint"),
         )
     except (ReconError, ValueError, OverflowError) as error:
-        raise DataError(
-            f"the settings of a certificate cannot be understood: {error}; certify the model again"
-        ) from error
+        raise DataError(f"the settings of a certificate cannot be understood: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

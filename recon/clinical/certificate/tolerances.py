@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import yaml
 
-from recon.clinical.certificate.quantities import QUANTITIES, Drift
+from recon.clinical.certificate.quantities import QUANTITIES, SHARE, Drift
 from recon.clinical.certificate.words import number, rows, text
 from recon.errors import ConfigError, DataError, ReconError, require_known
 from recon.records import Word
@@ -19,6 +19,7 @@ SHIPPED = "recon's own (tolerances.yaml)"
 Direction = Literal["at least", "at most"]
 PASS, FAIL, NONE = "pass", "fail", "not measured"
 
+_SIGNED = ("psnr", "ssim", "psnr-gain", "ssim-gain")  # numbers that may lie below 0
 _KEYS = ("direction", "bound", "words", "required", "drift")
 
 
@@ -48,6 +49,10 @@ class Tolerance:
         require_known(str(self.direction), get_args(Direction), name=f"the direction of {self.name}")
         if not _is_number(self.bound):
             raise ConfigError(f"the bound of {self.name} must be a finite number, got {self.bound!r}")
+        most = 1.0 if QUANTITIES[self.name].unit == SHARE else math.inf
+        if self.name not in _SIGNED and not 0 <= self.bound <= most:
+            range_ = "from 0 to 1" if most == 1 else "at least 0"
+            raise ConfigError(f"the bound of {self.name} must be {range_}, as the number itself is, got {self.bound!r}")
         if not isinstance(self.words, str) or not self.words.strip():
             raise ConfigError(f"{self.name} must say in words what it requires, got {self.words!r}")
         if not isinstance(self.required, bool):
@@ -121,7 +126,7 @@ def tolerances_from(words: Mapping[str, Word]) -> Tolerances:
             for row in rows(words, "stated")
         ]
     except ReconError as error:
-        raise DataError(f"the tolerances of a certificate cannot be understood: {error}; update recon") from error
+        raise DataError(f"the tolerances of a certificate cannot be understood: {error}") from error
     return Tolerances(text(words, "file"), text(words, "sha256"), stated)
 
 
@@ -132,6 +137,8 @@ class _Once(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
 def _mapping_once(loader: _Once, node: yaml.MappingNode) -> dict[object, object]:
     pairs = loader.construct_pairs(node, deep=True)
     names = [name for name, _ in pairs]
+    if not all(isinstance(name, str | int | float) for name in names):
+        raise yaml.constructor.ConstructorError(problem="a name is no word", problem_mark=node.start_mark)
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise yaml.constructor.ConstructorError(problem=f"{twice[0]} is stated twice", problem_mark=node.start_mark)

@@ -1,19 +1,26 @@
 """Measures a certified model again, and says what is no longer as its certificate has it."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
 
 from recon.clinical.certificate.certify import Prepared, composed, judged, numbers_of, passes, prepared
+from recon.clinical.certificate.comparing import (
+    Finding,
+    Kind,
+    allowed_drift,
+    number_finding,
+    outline,
+    same_words,
+    table_findings,
+)
 from recon.clinical.certificate.identity import how_it_ran
 from recon.clinical.certificate.measuring import measured
-from recon.clinical.certificate.quantities import QUANTITIES, Drift
+from recon.clinical.certificate.quantities import QUANTITIES
 from recon.clinical.certificate.sealing import broken_seal
 from recon.clinical.certificate.settings import Places, settings_from
-from recon.clinical.certificate.spelling import number_text, word_text
+from recon.clinical.certificate.spelling import word_text
 from recon.clinical.certificate.tolerances import (
     FAIL,
     PASS,
@@ -22,31 +29,15 @@ from recon.clinical.certificate.tolerances import (
     read_tolerances,
     tolerances_from,
 )
-from recon.clinical.certificate.words import canonical, mapping, number, rows, text
+from recon.clinical.certificate.words import mapping, number, rows, text
 from recon.clinical.models import Opening
 from recon.data.progress import Counter
 from recon.errors import ConfigError, DataError
 from recon.evaluation.running import Counting
 from recon.records import Word
 
-_TEXTS = ("maker", "use", "limits", "data", "numbers", "sections")  # of which words must be the same
-
-Kind = Literal["same", "within", "told", "drifted"]
-_IDENTITY = (
-    "weights", "content_sha256", "network", "variant", "modality", "multiple", "arguments", "training", "scaling",
-    "precision", "parameters", "training_synthetic",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing as the certificate has it, as it is now, what difference is allowed, and what that makes of it."""
-
-    what: str
-    then: str
-    now: str
-    allowed: str
-    kind: Kind
+_TEXTS = ("maker", "use", "limits", "numbers", "sections", "map")  # of which words must be the same
+_MAY_DIFFER = ("recon",)  # of what is certified: the version that opened it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +68,7 @@ def verify(
     seal = Finding("certificate", "sealed", problem or "unaltered", "", "drifted" if problem else "same")
     if problem:
         return Verification([seal], measured=False)
+    _require_whole(certificate)
     stated = tolerances_from(mapping(certificate, "tolerances"))
     findings = [seal, _same_tolerances(stated, tolerances), *_consistency(certificate, stated)]
     settings = settings_from(certificate)
@@ -95,15 +87,20 @@ def verify(
         numbers = numbers_of(found)
         findings += _drifts(certificate, stated, numbers)
         findings += _verdicts(certificate, stated, numbers.__getitem__)
-        findings += _texts(certificate, composed(ready, found, settings, stated))
+        again = composed(ready, found, settings, stated)
+        findings += _texts(certificate, again)
+        findings += table_findings(certificate, again, stated)
         findings += _machine(mapping(certificate, "ran"), how_it_ran(ready.model, found))
     return Verification(findings, measured=True)
 
 
-def allowed_drift(stated: Tolerances, name: str) -> Drift | None:
-    """Give what a number may drift: by its tolerance, or recon's own value; None where it is only told."""
-    own = next((one.allowed for one in stated.stated if one.name == name), None)
-    return own if own is not None else QUANTITIES[name].drift
+def _require_whole(certificate: Mapping[str, Word]) -> None:
+    """Refuse a certificate of which a part is missing, before anything is measured."""
+    for name in ("tolerances", "settings", "certified", "data", "map", "ran"):
+        mapping(certificate, name)
+    mapping(mapping(certificate, "ran"), "versions")
+    for name in ("numbers", "verdicts", "sections"):
+        rows(certificate, name)
 
 
 def _same_tolerances(stated: Tolerances, given: Tolerances | None) -> Finding:
@@ -112,7 +109,7 @@ def _same_tolerances(stated: Tolerances, given: Tolerances | None) -> Finding:
     then = f"{stated.file} {stated.sha256[:16]}"
     if now is None:
         return Finding("tolerances", then, "pass --tolerances FILE to compare", "", "told")
-    same = canonical({"": now.words["stated"]}) == canonical({"": stated.words["stated"]})
+    same = same_words(now.words["stated"], stated.words["stated"])
     return Finding("tolerances", then, f"{now.file} {now.sha256[:16]}", "", "same" if same else "drifted")
 
 
@@ -121,18 +118,19 @@ def _consistency(certificate: Mapping[str, Word], stated: Tolerances) -> list[Fi
     numbers = _numbers_then(certificate)
     verdicts = judged(stated, lambda name: numbers.get(name))
     told, follows = text(certificate, "verdict"), PASS if passes(verdicts) else FAIL
-    same = told == follows and canonical({"": list(rows(certificate, "verdicts"))}) == canonical({"": list(verdicts)})
+    same = told == follows and same_words(list(rows(certificate, "verdicts")), list(verdicts))
     return [Finding("verdicts follow from the numbers", told, follows, "", "same" if same else "drifted")]
 
 
 def _same_model(certificate: Mapping[str, Word], ready: Prepared) -> list[Finding]:
-    then = mapping(certificate, "certified")
+    """Compare everything that is said of the model; the file's own hash is another once a certificate is in it."""
+    then, now = mapping(certificate, "certified"), ready.certified
+    left_out = _MAY_DIFFER if now["stored_as"] not in ("onnx", "bundle") else (*_MAY_DIFFER, "file_sha256")
     made = []
-    for name in _IDENTITY:
-        same = canonical({"": then.get(name)}) == canonical({"": ready.certified.get(name)})
+    for name in (one for one in now if one not in left_out):
+        same = same_words(then.get(name), now[name])
         if not same or name in ("weights", "content_sha256"):
-            pair = (_short(then.get(name)), _short(ready.certified.get(name)))
-            made.append(Finding(name, *pair, "", "same" if same else "drifted"))
+            made.append(Finding(name, _short(then.get(name)), _short(now[name]), "", "same" if same else "drifted"))
     return made
 
 
@@ -142,17 +140,13 @@ def _same_data(certificate: Mapping[str, Word], ready: Prepared) -> Finding:
 
 
 def _drifts(certificate: Mapping[str, Word], stated: Tolerances, numbers: Mapping[str, float | None]) -> list[Finding]:
-    """Compare all numbers."""
-    made = []
+    """Compare all numbers that can be judged; those of a later recon are none of an earlier certificate."""
     before = _numbers_then(certificate)
-    for name, now in numbers.items():
-        if name not in before:
-            continue  # the certificate is of an earlier recon
-        then, unit = before[name], QUANTITIES[name].unit
-        drift = allowed_drift(stated, name)
-        pair = (number_text(then, unit), number_text(now, unit))
-        made.append(Finding(name, *pair, _allowed_text(drift, then, unit), _kind(then, now, drift)))
-    return made
+    return [
+        number_finding(name, before[name], now, allowed_drift(stated, name), QUANTITIES[name].unit)
+        for name, now in numbers.items()
+        if name in before
+    ]
 
 
 def _verdicts(certificate: Mapping[str, Word], stated: Tolerances, now: Callable[[str], float | None]) -> list[Finding]:
@@ -169,20 +163,10 @@ def _texts(certificate: Mapping[str, Word], now: Mapping[str, Word]) -> list[Fin
     """Compare what the certificate says beside its judged numbers; words of another recon's version are only told."""
     versions = [mapping(mapping(words, "ran"), "versions").get("recon") for words in (certificate, now)]
     kind: Kind = "drifted" if versions[0] == versions[1] else "told"
-    return [
-        Finding(name, "as certified", "other words", "none", kind)
-        for name in _TEXTS
-        if canonical({"": _outline(certificate.get(name))}) != canonical({"": _outline(now[name])})
-    ]
-
-
-def _outline(value: Word) -> Word:
-    """Give words with their numbers left out, which drift and are compared by themselves."""
-    if isinstance(value, Mapping):
-        return {name: _outline(entry) for name, entry in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_outline(entry) for entry in value]
-    return None if isinstance(value, int | float) and not isinstance(value, bool) else value
+    others = [name for name in _TEXTS if not same_words(outline(certificate.get(name)), outline(now[name]))]
+    if not same_words(certificate.get("data"), now["data"]):
+        others.append("data")
+    return [Finding(name, "as certified", "other words", "none", kind) for name in others]
 
 
 def _machine(then: Mapping[str, Word], now: Mapping[str, Word]) -> list[Finding]:
@@ -190,7 +174,7 @@ def _machine(then: Mapping[str, Word], now: Mapping[str, Word]) -> list[Finding]
     return [
         Finding(name, word_text(then.get(name)), word_text(value), "", "told")
         for name, value in now.items()
-        if canonical({"": then.get(name)}) != canonical({"": value})
+        if not same_words(then.get(name), value)
     ]
 
 
@@ -200,22 +184,6 @@ def _numbers_then(certificate: Mapping[str, Word]) -> dict[str, float | None]:
     if unknown:
         raise DataError(f"the certificate has the number {unknown[0]}, which this recon does not know; update recon")
     return found
-
-
-def _kind(then: float | None, now: float | None, drift: Drift | None) -> Kind:
-    if drift is None:
-        return "told"
-    if then is None or now is None:
-        return "same" if then is now else "drifted"
-    if then == now or (math.isnan(then) and math.isnan(now)):
-        return "same"
-    return "within" if abs(now - then) <= drift.of(then) else "drifted"
-
-
-def _allowed_text(drift: Drift | None, then: float | None, unit: str) -> str:
-    if drift is None:
-        return "any"
-    return number_text(drift.of(0.0 if then is None else then), unit)
 
 
 def _short(value: Word) -> str:

@@ -11,6 +11,7 @@ FORMAT, VERSION = "recon certificate", 1
 KEY = "recon-certificate"  # under which an ONNX file and a bundle's metadata hold it
 SEAL = "seal"
 
+_LARGEST = 2**63
 _NUMBER = "$number"  # marks a number that JSON does not have
 
 
@@ -34,7 +35,7 @@ def to_text(words: Mapping[str, Word]) -> str:
 def from_text(text: str, *, where: str) -> Mapping[str, Word]:
     """Read a certificate's words; `where` is what errors call it."""
     try:
-        words = json.loads(text, object_pairs_hook=_understood)
+        words = json.loads(text, object_pairs_hook=_understood, parse_int=_whole)
         if not isinstance(words, dict) or words.get("format") != FORMAT or type(words.get("version")) is not int:
             raise ValueError("it is something else")
     except (ValueError, TypeError, RecursionError) as error:
@@ -97,6 +98,14 @@ def _spelt(value: Word) -> Word:
         return {name: _spelt(entry) for name, entry in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_spelt(entry) for entry in value]
+    return value
+
+
+def _whole(digits: str) -> int:
+    """Refuse whole numbers that no computer counts with."""
+    value = int(digits)
+    if abs(value) >= _LARGEST:
+        raise ValueError(f"a number of {len(digits)} digits")
     return value
 
 

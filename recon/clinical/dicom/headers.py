@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
-from pydicom.datadict import dictionary_description
+from pydicom.datadict import dictionary_description, dictionary_has_tag, dictionary_VM
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import (
     UID,
@@ -14,6 +14,7 @@ from pydicom.uid import (
     EnhancedMRImageStorage,
     ImplicitVRLittleEndian,
     MRImageStorage,
+    UncompressedTransferSyntaxes,
 )
 
 from recon.clinical.dicom.quiet import quiet
@@ -26,6 +27,7 @@ CLASSES: dict[UID, Modality] = {
     MRImageStorage: "mri",
     EnhancedMRImageStorage: "mri",
 }
+MOST_PIXELS = 1 << 30  # in all frames of a compressed file: a few bytes can say more than the memory holds
 ENHANCED = (EnhancedCTImageStorage, EnhancedMRImageStorage)
 _NEEDED = (
     *("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Rows", "Columns", "SamplesPerPixel"),
@@ -34,6 +36,7 @@ _NEEDED = (
 _PLANE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 _RESCALE = ("RescaleSlope", "RescaleIntercept")
 _FRAMES = ("NumberOfFrames", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_ONE = ("IS", "UI", "US")  # kinds of which a list, where DICOM has one value, is as good as none
 _NOT_MAGNITUDES = {"P", "R", "I", "PHASE", "PHASE MAP", "REAL", "IMAGINARY", "VELOCITY", "VELOCITY MAP"}
 
 
@@ -70,6 +73,7 @@ def read_header(file: Path) -> Header:
             f"{int(dataset.NumberOfFrames)}; export the slices one by one"
         )
     _require_plain_pixels(dataset, file)
+    _require_memory(dataset, file)
     _require_scan(dataset, file)
     return header
 
@@ -125,6 +129,8 @@ def _decode(dataset: Dataset) -> None:
         except Exception:  # of many kinds; if the element is needed, it is missed
             del dataset[tag]
             continue
+        if element.VR in _ONE and element.VM > 1 and dictionary_has_tag(tag) and dictionary_VM(tag) == "1":
+            del dataset[tag]
         if element.VR == "SQ":
             for item in element.value:
                 _decode(item)
@@ -170,9 +176,21 @@ def _require_plain_pixels(dataset: Dataset, file: Path) -> None:
         )
 
 
+def _require_memory(dataset: Dataset, file: Path) -> None:
+    """Refuse what would not fit when it is decoded; how long uncompressed pixels must be is looked at by pydicom."""
+    frames, rows, columns = int(dataset.get("NumberOfFrames") or 1), int(dataset.Rows), int(dataset.Columns)
+    compressed = dataset.file_meta.TransferSyntaxUID not in UncompressedTransferSyntaxes
+    if compressed and frames * rows * columns > MOST_PIXELS:
+        raise DataError(
+            f"{file} must hold at most {MOST_PIXELS} pixels, as it is compressed and takes 8 bytes for each when it is "
+            f"decoded, got {frames} of {rows} x {columns}; export it in parts"
+        )
+
+
 def _require_scan(dataset: Dataset, file: Path) -> None:
     """Refuse localisers, and what is neither HU nor a magnitude."""
-    kinds = {str(word).strip().upper() for word in (dataset.get("ImageType") or ())}
+    told = dataset.get("ImageType") or ()
+    kinds = {str(word).strip().upper() for word in ((told,) if isinstance(told, str) else told)}
     if "LOCALIZER" in kinds:
         raise DataError(
             f"{file} must be a slice, got a localiser (scout; Image Type LOCALIZER); move localisers out of the folder"

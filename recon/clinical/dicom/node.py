@@ -4,19 +4,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from recon.clinical.dicom.arrivals import Arrivals
 from recon.clinical.dicom.peers import Settings
 from recon.clinical.dicom.quiet import quiet
-from recon.clinical.dicom.receiving import Arrivals, listening
-from recon.clinical.dicom.sending import deliver
+from recon.clinical.dicom.receiving import listening
+from recon.clinical.dicom.sending import PeerAwayError, deliver
 from recon.clinical.dicom.source import DicomSource, RefusedSeries, dicom_sources
 from recon.clinical.dicom.spool import Spool, spool_at
 from recon.clinical.models import ClinicalModel, require_size
+from recon.clinical.processing import processing_of
 from recon.errors import DataError, ReconError
 
 _TICK = 0.05  # seconds between looks at what there is to do
 _LONGEST_WAIT = 60.0  # seconds between tries to deliver
+_ATTEMPTS = 3  # in which a series may end the process, before it is put aside
+_DELIVERY = ""  # what waits, in the place of a series, while the peer takes nothing at all
 
 
 class _StopError(Exception):
@@ -52,14 +57,14 @@ class Node:
     def _reconstruct(self) -> None:
         """Reconstruct what is complete."""
         self.arrivals.take_complete(self.settings.quiet_time)
-        for name in self.spool.names("received"):
+        for name in sorted(self.spool.names("received"), key=self.spool.attempts):  # what ended the process is last
             if self.stopping.is_set():
                 return
             if not self._due(name):
                 continue
             begun = time.monotonic()
             try:
-                count = self._made(name)
+                count = self._attempted(name)
             except _StopError:
                 raise
             except Exception as error:  # of any kind: it is this series', not the node's
@@ -80,6 +85,19 @@ class Node:
         reason = str(error) if isinstance(error, ReconError) else type(error).__name__
         self.spool.fail(name, reason)
         self.say(f"{_short(name)}: failed and kept in {self.spool.root / 'failed'}: {reason}")
+
+    def _attempted(self, name: str) -> int:
+        """Reconstruct a series that has not ended the process too often; give what `_made` gives."""
+        before = self.spool.attempts(name)
+        if before >= _ATTEMPTS:
+            raise DataError(
+                f"a series must leave the node running, got one during which its process has ended {before} times (is "
+                f"there too little memory?); to try it again, move its folder back to {self.spool.root / 'received'}"
+            )
+        if before:
+            self.say(f"{_short(name)}: attempt {before + 1} of {_ATTEMPTS}: the process has ended in the one before")
+        with self.spool.attempt(name):
+            return self._made(name)
 
     def _made(self, name: str) -> int:
         """Reconstruct a series; give the number of slices, or 0 for what an archive has sent back."""
@@ -102,34 +120,35 @@ class Node:
                         f"images must be {self.model.identity.modality}, as the model is for, got {source.modality}"
                     )
                 require_size(source.size, self.model)
-                source.write(self.model(source.read()), self.model.identity, making / f"{number:03d}")
+                identity = replace(self.model.identity, processing=processing_of(source, self.model))
+                source.write(self.model(source.read()), identity, making / f"{number:03d}")
                 count += source.slices
         return count
 
     def _deliver(self) -> None:
         """Send what is reconstructed."""
+        peer, aet = self.settings.forward, self.settings.aet
         for name in self.spool.outgoing():
-            if self.stopping.is_set():
+            if self.stopping.is_set() or not self._due(_DELIVERY):
                 return
             if not self._due(name):
                 continue
-            problem = self._delivered(name)
+            try:
+                problem = deliver(self.spool.root / "outgoing" / name, peer, aet=aet, stopping=self.stopping.is_set)
+            except PeerAwayError as away:
+                self._later(_DELIVERY, f"{peer}: {away}")
+                return
+            except Exception as error:  # of any kind: others can still be delivered
+                problem = f"it could not be sent ({type(error).__name__})"
+            self._waits.pop(_DELIVERY, None)
             if self.stopping.is_set() and problem:
                 return
             if problem:
-                self._later(name, f"{self.settings.forward}: {problem}")
+                self._later(name, f"{peer}: {problem}")
                 continue
             self._waits.pop(name, None)
             self.spool.finish(name)
-            self.say(f"{_short(name)}: delivered to {self.settings.forward}")
-
-    def _delivered(self, name: str) -> str:
-        """Send a series; give what went wrong, or nothing."""
-        folder = self.spool.root / "outgoing" / name
-        try:
-            return deliver(folder, self.settings.forward, aet=self.settings.aet, stopping=self.stopping.is_set)
-        except Exception as error:  # of any kind: others can still be delivered
-            return f"it could not be sent ({type(error).__name__})"
+            self.say(f"{_short(name)}: delivered to {peer}")
 
     def _due(self, name: str) -> bool:
         return time.monotonic() >= self._waits.get(name, (0.0, 0.0))[0]
@@ -137,7 +156,7 @@ class Node:
     def _later(self, name: str, why: str) -> None:
         wait = min(self._waits.get(name, (0.0, self.settings.retry))[1], _LONGEST_WAIT)
         self._waits[name] = time.monotonic() + wait, 2 * wait
-        self.say(f"{_short(name)}: waits {wait:.0f} s: {why}")
+        self.say(f"{_short(name) if name else 'delivery'}: waits {wait:.0f} s: {why}")
 
     def check_stop(self, count: int) -> None:
         """Leave the work between two batches when the node is to stop."""
@@ -148,7 +167,7 @@ class Node:
     def working(self) -> Iterator["Node"]:
         """Listen and work until the block ends."""
         self.model.on_images = self.check_stop
-        with listening(self.spool, self.arrivals, self.settings) as self.address:
+        with listening(self.spool, self.arrivals, self.settings, self.say) as self.address:
             try:
                 for thread in self._threads:
                     thread.start()

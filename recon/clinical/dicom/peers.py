@@ -32,8 +32,8 @@ class Settings:
         spool: the folder in which it keeps what is not delivered.
         bind: the address at which it listens.
         calling: the titles of those from whom it takes images; empty for anyone.
-        quiet_time: seconds after which a series is complete, when nothing of it has come.
-        at_release: whether a series is complete as soon as the association that brought it is released.
+        quiet_time: seconds after which a series is complete, when nothing of it has come and who sent it is gone.
+        at_release: whether a series is complete as soon as the last association that brought some of it is released.
         retry: seconds after which a delivery is tried again; each time twice as long, up to a minute.
     """
 

@@ -13,9 +13,10 @@ from recon.clinical.dicom.headers import Header, read_file, read_header, series_
 from recon.clinical.dicom.pixels import Integers, intensities_of, stored_values
 from recon.clinical.dicom.planes import Plane
 from recon.clinical.dicom.series import volumes_of
+from recon.clinical.dicom.wording import processing_in
 from recon.clinical.dicom.writing import write_series
 from recon.clinical.identity import Identity
-from recon.clinical.sources import Source
+from recon.clinical.sources import Made, Source
 from recon.clinical.words import MAKER
 from recon.errors import DataError
 
@@ -47,13 +48,13 @@ class DicomSource(Source):
         """Whether it is a result of recon."""
         return str(self.planes[0].header.dataset.get("Manufacturer")) == MAKER
 
-    def weights_of(self, target: Path) -> str:
-        """Read them in the first file of the series: a result's device is its network."""
+    def made_with(self, target: Path) -> Made:
+        """Read it in the first file of the series: a result's device is its network."""
         for file in dicom_files(target):
             dataset = read_file(file, pixels=False)
             if str(dataset.get("Manufacturer")) == MAKER:
-                return str(dataset.get("DeviceSerialNumber") or "")
-        return ""
+                return Made(str(dataset.get("DeviceSerialNumber") or ""), processing_in(dataset))
+        return Made()
 
     def read(self) -> Tensor:
         """Read the slices (N, 1, H, W): stored value * slope + intercept; padding is air, or no signal."""

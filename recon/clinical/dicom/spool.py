@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from recon.locks import claimed
 KEEP_FREE = 256 << 20  # bytes: what the disk must have left for the results of what was taken
 _STAGES = ("incoming", "received", "outgoing", "failed")
 _SCRATCH = ("arriving", "making", "leaving")  # what is in them after a crash was not whole, or is done
+_ATTEMPTS = "attempts"  # a file beside a series' images, with a dot for each attempt that has not ended
 
 
 class Spool:
@@ -69,6 +70,24 @@ class Spool:
             folder.rename(self.root / "received" / later)
         return later
 
+    def attempts(self, name: str) -> int:
+        """Give how often a received series was begun and the process ended before the attempt did."""
+        file = self.root / "received" / name / _ATTEMPTS
+        return file.stat().st_size if file.exists() else 0
+
+    @contextmanager
+    def attempt(self, name: str) -> Iterator[None]:
+        """Count an attempt at a received series on the disk; an attempt that ends, well or not, is forgotten."""
+        file = self.root / "received" / name / _ATTEMPTS
+        with file.open("ab") as opened:
+            opened.write(b".")
+            opened.flush()
+            os.fsync(opened.fileno())
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
     @contextmanager
     def made(self, name: str) -> Iterator[Path]:
         """Give a folder for the results of a series; they go out, and what was received goes, when it is whole."""
@@ -87,7 +106,9 @@ class Spool:
         """Put a series aside, with a word why."""
         folder = self.root / "failed" / name
         (self.root / "received" / name).rename(folder)
-        (folder / "reason.txt").write_text(f"{reason}\n", encoding="utf-8")
+        (folder / _ATTEMPTS).unlink(missing_ok=True)  # so that it is begun anew if it is put back
+        with suppress(OSError):  # as on a full disk: the series has moved all the same, and the reason is in the log
+            (folder / "reason.txt").write_text(f"{reason}\n", encoding="utf-8")
 
     def drop(self, name: str) -> None:
         """Forget a series that need not be reconstructed."""

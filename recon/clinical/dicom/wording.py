@@ -5,6 +5,7 @@ from copy import deepcopy
 from datetime import datetime
 
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from recon.clinical.identity import Identity
 from recon.clinical.words import MAKER, RESEARCH_ONLY
@@ -55,6 +56,12 @@ def purpose_code() -> Dataset:
     return code("121322", "DCM", "Source image for image processing operation")
 
 
+def processing_in(dataset: Dataset) -> str:
+    """Give what a result says of how it was made, the third of its software's versions; empty where it does not."""
+    versions = dataset.get("SoftwareVersions")
+    return str(versions[2]) if isinstance(versions, MultiValue) and len(versions) > 2 else ""
+
+
 def _sentence(identity: Identity) -> str:
     synthetic = ", trained on synthetic data" if identity.synthetic else ""
     sentence = (
@@ -67,7 +74,8 @@ def _sentence(identity: Identity) -> str:
 def _maker(item: Dataset, identity: Identity) -> None:
     item.Manufacturer = MAKER
     item.ManufacturerModelName = _short(f"{MAKER} {identity.variant} (research use only)", _LO)
-    item.SoftwareVersions = [_short(f"{MAKER} {identity.recon}", _LO), _short(identity.weights or "unknown", _LO)]
+    versions = (f"{MAKER} {identity.recon}", identity.weights or "unknown", identity.processing)
+    item.SoftwareVersions = [_short(version, _LO) for version in versions if version]
     item.DeviceSerialNumber = _short(identity.weights or "unknown", _LO)  # a SHA-256 just fits
 
 

@@ -29,8 +29,9 @@ def write_series(planes: Sequence[Plane], images: Tensor, identity: Identity, ta
     if not bool(images.isfinite().all()):
         raise DataError("images must be finite to be stored in DICOM, got NaN or infinity; look at the model")
     coding, files = coded(planes, images)
-    uids = [_uid(file, coding, identity) for file in files]
-    series = uid_of("series", str(header.dataset.SeriesInstanceUID), *uids)
+    marks = [_mark(file, coding, identity) for file in files]
+    series = uid_of("series", str(header.dataset.SeriesInstanceUID), *marks)
+    uids = [uid_of("image", series, mark) for mark in marks]  # an image is in one series, whatever it looks like
     _require_replaceable(target)
     with folder_written_whole(target) as folder, quiet():
         for file, uid, number in zip(files, uids, _numbers(files), strict=True):
@@ -46,8 +47,8 @@ def write_series(planes: Sequence[Plane], images: Tensor, identity: Identity, ta
                 ) from None  # whose text quotes the value
 
 
-def _uid(file: CodedFile, coding: Coding, identity: Identity) -> UID:
-    """Give the UID of what one file becomes: it follows from the source, the model and the stored values."""
+def _mark(file: CodedFile, coding: Coding, identity: Identity) -> UID:
+    """Give what tells one file's result from all others: it follows from the source, the model and stored values."""
     source, frames = str(file.header.dataset.SOPInstanceUID), [plane.frame for plane in file.planes]
     return uid_of("image", source, identity.text, f"{coding} {frames}", file.values.tobytes())
 

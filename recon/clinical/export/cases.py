@@ -1,7 +1,8 @@
 """Images on which a file is compared with its checkpoint: sizes, batches, phases, and those that are hard."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -9,6 +10,8 @@ from torch import Tensor
 from recon.clinical.export.graphs import Graph, natural, side
 from recon.data.hard import hard_images
 from recon.ops.periodic import roll_images
+
+Reference = Callable[[Tensor], Tensor]
 
 BATCH = 16  # images at once
 SIZES, SHIFTED, HARD = "sizes and batches", "shifts that choose every phase", "blank and periodic images"
@@ -24,6 +27,7 @@ class Case:
         images: what is given.
         expected: what must come out.
         mean: what was added to what the network gave, (B, 1, 1, 1): differences are judged without it.
+        others: what may come out as well, where phases tie but for rounding; computed when it is asked for.
     """
 
     group: str
@@ -31,6 +35,7 @@ class Case:
     images: Tensor
     expected: Tensor
     mean: Tensor
+    others: Callable[[], Iterator[Tensor]] = lambda: iter(())
 
 
 def small_size(graph: Graph) -> tuple[int, int]:
@@ -55,10 +60,15 @@ def hard(graph: Graph) -> dict[str, Tensor]:
     return {"zero": torch.zeros_like(found.pop("zero")), **found}
 
 
-def cases_of(graph: Graph, reference: Callable[[Tensor], Tensor], size: tuple[int, int]) -> Iterator[Case]:
+def cases_of(
+    graph: Graph,
+    reference: Reference,
+    size: tuple[int, int],
+    others: Callable[[], Iterator[Reference]] = lambda: iter(()),
+) -> Iterator[Case]:
     """Give all cases, with what the checkpoint (`reference`, in eager PyTorch) makes of them, one after the other.
 
-    `size` is that of the images that the file is for.
+    `size` is that of the images that the file is for; `others` gives checkpoints that break ties otherwise.
     """
     scaling = graph.identity.scaling
 
@@ -66,21 +76,33 @@ def cases_of(graph: Graph, reference: Callable[[Tensor], Tensor], size: tuple[in
         mean = scaling(images).mean if graph.identity.scaled_inside else images.new_zeros(len(images), 1, 1, 1)
         return Case(group, name, images, reference(images), mean)
 
-    for height, width, count in _sizes(graph, size):
+    for height, width, count in _sizes(graph, size, _smallest(graph, reference)):
         yield case(SIZES, f"{count} of {height} x {width}", noise(graph, (height, width), count, seed=height + width))
     image = noise(graph, small_size(graph))
     for shifts in residues(graph).split(BATCH):
         name = f"shifts from {tuple(shifts[0].tolist())}"
         yield case(SHIFTED, name, roll_images(image.expand(len(shifts), 1, *image.shape[2:]), shifts))
     for name, image in hard(graph).items():
-        yield case(HARD, name, image)
+        yield replace(case(HARD, name, image), others=partial(_of_others, others, image))
 
 
-def _sizes(graph: Graph, size: tuple[int, int]) -> Sequence[tuple[int, int, int]]:
+def _of_others(others: Callable[[], Iterator[Reference]], image: Tensor) -> Iterator[Tensor]:
+    return (other(image) for other in others())
+
+
+def _smallest(graph: Graph, reference: Reference) -> int:
+    """Give the smallest side: one multiple, or two where the network itself has no room in one, as for reflections."""
+    smallest = side(graph.identity.multiple, 2, fewest=1)
+    try:
+        reference(noise(graph, (smallest, smallest)))
+    except (RuntimeError, ValueError):
+        return 2 * smallest
+    return smallest
+
+
+def _sizes(graph: Graph, size: tuple[int, int], smallest: int) -> Sequence[tuple[int, int, int]]:
     """Give heights, widths and how many images: square, oblong both ways, the smallest; one image and several."""
-    multiple = graph.identity.multiple
-    square, (short, long) = side(multiple, 32, fewest=4), small_size(graph)
-    smallest = side(multiple, 2)
+    square, (short, long) = side(graph.identity.multiple, 32, fewest=4), small_size(graph)
     return [
         (smallest, smallest, 1),
         (smallest, smallest, 5),

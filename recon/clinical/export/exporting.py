@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from recon.clinical.bundle import write_bundle
@@ -17,6 +17,7 @@ from recon.clinical.export.onnx_file import require_onnx, write_onnx
 from recon.clinical.export.recorded import exported_program
 from recon.clinical.export.runtimes import Runs, opened
 from recon.clinical.export.stating import write_statement
+from recon.clinical.export.ties import nudged
 from recon.clinical.export.torch_files import write_program, write_script
 from recon.clinical.export.verifying import ExportFailedError, checked
 from recon.clinical.export.wishes import Exported, Wishes
@@ -109,14 +110,24 @@ class _Course:
     def _cases_of(self, graph: Graph, scaling: str, name: str) -> list[Case]:
         if scaling not in self._cases:
             self.told(f"{name}: computing what the checkpoint gives")
-            self._cases[scaling] = list(cases_of(graph, self._eager(graph, given=graph.identity.precision), self.size))
+            given, module = graph.identity.precision, self._module
+
+            def others() -> Iterator[Runs]:
+                return (self._eager(graph, copy, given=given) for copy in nudged(module))
+
+            reference = self._eager(graph, module, given=given)
+            self._cases[scaling] = list(cases_of(graph, reference, self.size, others))
         return self._cases[scaling]
 
-    def _eager(self, graph: Graph, *, given: str = "float32") -> Runs:
-        """Give the checkpoint as it is, in eager PyTorch and float32, of scaled images in the precision `given`."""
-        module = self.model.module
-        if module is None:
+    @property
+    def _module(self) -> nn.Module:
+        if self.model.module is None:
             raise ConfigError("a checkpoint must be a network that PyTorch runs, got a closed one")
+        return self.model.module
+
+    @staticmethod
+    def _eager(graph: Graph, module: nn.Module, *, given: str = "float32") -> Runs:
+        """Give a network as it is, in eager PyTorch and float32, of scaled images in the precision `given`."""
         if given == "float16":
             module = Rounded(module, torch.float16)
         whole = ScaledNetwork(module, graph.identity.scaling) if graph.identity.scaled_inside else module
@@ -133,7 +144,7 @@ class _Course:
         threads = self.wishes.threads
         run, _ = opened(partial, kind, threads=threads)
         image = noise(graph, self.size)
-        seconds = timed({"eager": self._eager(graph), "file": run}, image, threads=threads)
+        seconds = timed({"eager": self._eager(graph, self._module), "file": run}, image, threads=threads)
         file = self.model.file
         return Cost(
             self.size,

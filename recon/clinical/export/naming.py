@@ -10,6 +10,7 @@ from pathlib import Path
 from recon.clinical.export.wishes import ENDINGS, Wishes
 from recon.clinical.identity import Identity
 from recon.errors import DataError
+from recon.files import reason_of
 
 STATEMENT = ".json"  # after the name of a file: what was checked of it
 WEIGHTS = ".data"  # after the name of an ONNX file: weights that had no room in it
@@ -50,12 +51,13 @@ def staged(target: Path) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True)
         yield folder / target.name
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {error}; choose another folder, or make room") from error
-    except RuntimeError as error:  # how torch tells of a full disk
-        if "PytorchStreamWriter" not in str(error) and "No space" not in str(error):
+    except (OSError, RuntimeError) as error:
+        told = "PytorchStreamWriter" in str(error) or "No space" in str(error)  # how torch tells of a full disk
+        if isinstance(error, RuntimeError) and not told:
             raise
-        raise DataError(f"{target} cannot be written: {error}; choose another folder, or make room") from error
+        raise DataError(
+            f"{target} cannot be written: {reason_of(error)}; choose another folder, or make room"
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         for empty in made:

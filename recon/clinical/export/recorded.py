@@ -16,9 +16,14 @@ _OF_THIS_MACHINE = ("stack_trace", "nn_module_stack", "source_fn_stack", "from_n
 
 
 def exported_program(graph: Graph) -> ExportedProgram:
-    """Record with torch.export: any number of images, of any multiples of rows and columns."""
+    """Record with torch.export: any number of images, of any multiples of rows and columns.
+
+    The images of the recording are not kept: with them torch would refuse all sizes that its own reckoning of strides
+    would treat otherwise, such as sides of one multiple, though the operators take them.
+    """
     with _refused("torch.export"), quiet(), torch.no_grad():
         program = torch.export.export(graph.module, (example_of(graph),), dynamic_shapes=tuple(sizes_of(graph)))
+    program.example_inputs = None
     for module in program.graph_module.modules():
         if isinstance(module, GraphModule):
             for node in module.graph.nodes:

@@ -1,6 +1,7 @@
 """Checks a file in its own runtime before it gets its name: what it computes, and how it takes shifts."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -68,11 +69,26 @@ def _norm(images: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _parity(run: Callable[[Tensor], Tensor], graph: Graph, group: str, cases: Sequence[Case]) -> Check:
-    found = [(float(relative_difference(run(case.images), case).max()), case.name) for case in cases]
-    worst, where = max(found)
+    bound = TOLERANCE[graph.identity.precision]
     count = sum(len(case.images) for case in cases)
+    found, tied = [], 0
+    for case in cases:
+        got = run(case.images)
+        error = float(relative_difference(got, case).max())
+        if error > bound and (least := _least(got, case)) <= bound:
+            error, tied = least, tied + 1
+        found.append((error, case.name))
+    worst, where = max(found)
     details = f"relative difference from the checkpoint; of {count} images, largest at {where}"
-    return Check(f"parity, {group}", worst, TOLERANCE[graph.identity.precision], details)
+    if tied:
+        details += f"; at {tied} phases tie but for rounding, and it is from the checkpoint with another choice"
+    return Check(f"parity, {group}", worst, bound, details)
+
+
+def _least(got: Tensor, case: Case) -> float:
+    """Give how far a result is from the nearest of what may come out as well; infinity where nothing else may."""
+    others = (replace(case, expected=expected) for expected in case.others())
+    return min((float(relative_difference(got, other).max()) for other in others), default=float("inf"))
 
 
 @torch.no_grad()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from recon.clinical.dicom.finding import dicom_files
 from recon.clinical.formats.files import HDF5_SUFFIXES, LeftOutError
-from recon.clinical.formats.walking import folders_of, hint_for_missing
+from recon.clinical.formats.walking import folders_of
+from recon.clinical.nearby import hint_for_missing
 from recon.clinical.sources import Source
 from recon.data.hdf5 import open_hdf5
 from recon.errors import DataError, require_known
@@ -133,6 +134,8 @@ def _nothing(paths: Sequence[Path], format: str | None, found: Found) -> DataErr
 
 def _contents(file: Path) -> str:
     """Say what a file is that no format knows."""
+    if file.name.startswith("."):
+        return "a hidden file, whose name begins with a dot; rename it"
     if file.suffix.lower() not in HDF5_SUFFIXES:
         return f"a file that ends in {file.suffix}" if file.suffix else "a file without an ending"
     return f"an HDF5 file with {', '.join(sorted(open_hdf5(file))[:_SHOWN]) or 'nothing in it'}"

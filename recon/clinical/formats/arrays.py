@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recon.clinical.formats.files import FileSource, made_by, require_finite
+from recon.clinical.formats.files import FileSource, made_by, made_from, require_finite
 from recon.clinical.identity import Identity
+from recon.clinical.sources import Made
 from recon.errors import DataError
-from recon.files import written_whole
+from recon.files import reason_of, written_whole
 
 _SHAPES = "(H, W), (N, H, W) or (N, 1, H, W)"
 
@@ -29,7 +30,8 @@ class ArraySource(FileSource):
 
     def read(self) -> Tensor:
         """Read them as (N, 1, H, W)."""
-        values = np.array(_opened(self.path), dtype=np.float32)  # a copy, in this machine's byte order
+        with np.errstate(over="ignore"):  # what float32 has no room for is infinite, and refused as that
+            values = np.array(_opened(self.path), dtype=np.float32)  # a copy, in this machine's byte order
         if values.shape != self.shape:
             raise DataError(f"{self.path} must stay as it was, got another size; start again")
         images = torch.from_numpy(values).reshape(self.slices, 1, *self.shape[-2:])
@@ -49,13 +51,12 @@ class ArraySource(FileSource):
         """Give the array, and what says how it was made."""
         return [target, target.with_name(f"{target.name}.json")]
 
-    def weights_of(self, target: Path) -> str:
-        """Read them in the file beside."""
+    def made_with(self, target: Path) -> Made:
+        """Read it in the file beside."""
         try:
-            words = json.loads(self.files_of(target)[1].read_text(encoding="utf-8"))
-            return str(words["weights"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
+            return made_from(json.loads(self.files_of(target)[1].read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return Made()
 
 
 def sources(path: Path) -> list[ArraySource]:
@@ -72,6 +73,8 @@ def _opened(path: Path) -> NDArray[np.generic]:
     """Open an array without reading its values, and refuse what is not one of images."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except PermissionError as error:
+        raise DataError(f"{path} cannot be read ({reason_of(error)}); see its owner and mode") from None
     except (OSError, ValueError, EOFError, SyntaxError, MemoryError, OverflowError) as error:
         pickled = "Python objects" in str(error) or "allow_pickle" in str(error)
         reason = "Python objects, or no array" if pickled else " ".join(str(error).split())

@@ -19,6 +19,7 @@ from recon.clinical.formats.files import (
     settings_of,
 )
 from recon.clinical.identity import Identity
+from recon.clinical.sources import Made
 from recon.data.fastmri import readout_images, zero_filled_magnitude
 from recon.data.hdf5 import open_hdf5, read_slice
 from recon.data.masks import ColumnMask
@@ -46,6 +47,7 @@ class FastMRISource(FileSource):
         super().__init__(volume.path, modality="mri", slices=volume.n_slices)
         self.volume, self.mask, self.size = volume, mask, volume.crop
         self.note = _FULL if volume.mask is None and mask is None else ""
+        self.read_as = "undersampled" if mask is not None else ""
 
     def adapted(self, identity: Identity, reading: Reading) -> "FastMRISource":
         """Take the mask of the model's training where that is wanted and the file has none."""
@@ -75,8 +77,8 @@ class FastMRISource(FileSource):
             file.attrs["norm"] = float(np.linalg.norm(values.astype(np.float64)))
             put_maker(file, identity)
 
-    def weights_of(self, target: Path) -> str:
-        """Read them in the attributes."""
+    def made_with(self, target: Path) -> Made:
+        """Read it in the attributes."""
         return hdf5_maker(target)
 
     def _columns(self) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from recon import __version__
 from recon.clinical.identity import Identity
-from recon.clinical.sources import Source
+from recon.clinical.sources import Made, Source
 from recon.clinical.words import MAKER, RESEARCH_ONLY
 from recon.data.hdf5 import open_hdf5
 from recon.errors import ConfigError, DataError
@@ -52,6 +52,7 @@ class FileSource(Source):
 
     options: ClassVar[tuple[str, ...]] = ()  # which fields of `Reading` matter to it
     note = ""  # what a person should know of how it is read
+    read_as = ""  # how it is read, where that was a choice: a few words of a result
     size: tuple[int, int] | None = None  # rows and columns, where they are known before reading
 
     def adapted(self, identity: Identity, reading: Reading) -> "FileSource":
@@ -69,8 +70,15 @@ def made_by(identity: Identity) -> dict[str, str]:
         "version": __version__,
         "model": identity.variant,
         "weights": identity.weights,
+        "processing": identity.processing,
         "use": RESEARCH_ONLY,
     }
+
+
+def made_from(words: object) -> Made:
+    """Give what `made_by` said, of words that may be others."""
+    told = {name: words.get(name) for name in Made._fields} if isinstance(words, Mapping) else {}
+    return Made(**{name: word for name, word in told.items() if isinstance(word, str)})
 
 
 def settings_of(identity: Identity) -> Mapping[str, Word]:
@@ -95,10 +103,9 @@ def put_maker(file: h5py.File, identity: Identity) -> None:
         file.attrs[_PREFIX + name] = words
 
 
-def hdf5_maker(path: Path) -> str:
-    """Give the hash of the weights that an HDF5 file says it was made with; empty where it does not."""
-    told = open_hdf5(path).attrs.get(f"{_PREFIX}weights", "")
-    return told if isinstance(told, str) else ""
+def hdf5_maker(path: Path) -> Made:
+    """Give what an HDF5 file says of how it was made."""
+    return made_from({name.removeprefix(_PREFIX): word for name, word in open_hdf5(path).attrs.items()})
 
 
 def refuse_made(file: h5py.File) -> None:

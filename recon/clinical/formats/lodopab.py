@@ -19,6 +19,7 @@ from recon.clinical.formats.files import (
     settings_of,
 )
 from recon.clinical.identity import Identity, scaling_of
+from recon.clinical.sources import Made
 from recon.data.hdf5 import open_hdf5, read_slice, require_array
 from recon.data.lodopab import KEY, OBSERVATION_AXES, read_pair
 from recon.data.threads import each_in_one_thread
@@ -72,8 +73,8 @@ class LoDoPaBSource(FileSource):
                 file.attrs[name] = words
             put_maker(file, identity)
 
-    def weights_of(self, target: Path) -> str:
-        """Read them in the attributes."""
+    def made_with(self, target: Path) -> Made:
+        """Read it in the attributes."""
         return hdf5_maker(target)
 
     def _projected_back(self, batch: range) -> Tensor:

@@ -14,6 +14,7 @@ from recon.clinical.mrd.files import RawFile, holds_images_alone, made_with, raw
 from recon.clinical.mrd.header import encoding_of
 from recon.clinical.mrd.images import mrd_image
 from recon.clinical.mrd.raw import RawImage, RawImages, image_key
+from recon.clinical.sources import Made
 from recon.errors import DataError
 
 SUFFIXES = (".h5", ".mrd", ".hdf5")
@@ -36,6 +37,7 @@ class MRDSource(FileSource):
             if not keys:
                 raise DataError("there must be lines of k-space, got none that belongs to an image")
         super().__init__(path, modality="mri", slices=len(keys))
+        self.size = self.encoding.crop
         self._images: list[RawImage] = []
 
     def read(self) -> Tensor:
@@ -50,8 +52,8 @@ class MRDSource(FileSource):
         self._images = [image._replace(magnitude=magnitudes[:0]) for image in images]  # only their headers are kept
         return magnitudes
 
-    def weights_of(self, target: Path) -> str:
-        """Read them in the attributes of the first image."""
+    def made_with(self, target: Path) -> Made:
+        """Read it in the attributes of the first image."""
         return made_with(target)
 
     def write(self, images: Tensor, identity: Identity, target: Path) -> None:
@@ -66,9 +68,11 @@ class MRDSource(FileSource):
 def sources(path: Path) -> list[MRDSource]:
     """Find the measurements of a file, or of the files that lie directly in a folder, images left out."""
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and not file.name.startswith("."))
+        files = sorted(
+            file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+        )
         return [source for file in files if file.is_file() for source in _of_file(file, in_folder=True)]
-    return list(_of_file(path)) if path.suffix in SUFFIXES else []
+    return list(_of_file(path)) if path.suffix.lower() in SUFFIXES else []
 
 
 def _of_file(path: Path, *, in_folder: bool = False) -> Iterator[MRDSource]:
@@ -76,7 +80,7 @@ def _of_file(path: Path, *, in_folder: bool = False) -> Iterator[MRDSource]:
     try:
         groups = raw_groups(path)
     except DataError:
-        if path.suffix == ".mrd":
+        if path.suffix.lower() == ".mrd":
             raise
         return
     for group in groups:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recon import __version__
-from recon.clinical.formats.files import FileSource, Reading, made_by, require_finite
+from recon.clinical.formats.files import FileSource, Reading, made_by, made_from, require_finite
 from recon.clinical.identity import Identity
+from recon.clinical.sources import Made
 from recon.clinical.words import MAKER
 from recon.errors import ConfigError, DataError
-from recon.files import written_whole
+from recon.files import reason_of, written_whole
 
 SUFFIXES = (".nii.gz", ".nii")
 _DESCRIPTION = 79  # characters that a header has room for
@@ -84,6 +85,7 @@ class NiftiSource(FileSource):
     def __init__(self, path: Path, layout: Layout) -> None:
         super().__init__(path, modality=None, slices=layout.slices)
         self.layout, self.size = layout, layout.size
+        self.read_as = f"slices along {layout.axes[0]}"
 
     def adapted(self, identity: Identity, reading: Reading) -> "NiftiSource":
         """Take the slices along the axis that is wanted."""
@@ -97,7 +99,8 @@ class NiftiSource(FileSource):
         if image.shape != self.layout.shape:
             raise DataError(f"{self.path} must stay as it was, got another size; start again")
         try:
-            values = image.get_fdata(dtype=np.float32, caching="unchanged")
+            with np.errstate(over="ignore"):  # what float32 has no room for is infinite, and refused as that
+                values = image.get_fdata(dtype=np.float32, caching="unchanged")
         except (OSError, EOFError, ValueError, zlib.error) as error:
             raise _broken(self.path, error) from error
         return require_finite(self.layout.images(values), self.path)
@@ -121,13 +124,10 @@ class NiftiSource(FileSource):
         with written_whole(target) as partial:
             partial.write_bytes(content)
 
-    def weights_of(self, target: Path) -> str:
-        """Read them in the comment."""
-        for extension in _opened(target).header.extensions:
-            told = _told(extension)
-            if told:
-                return told
-        return ""
+    def made_with(self, target: Path) -> Made:
+        """Read it in the comment."""
+        told = (_told(extension) for extension in _opened(target).header.extensions)
+        return next((made for made in told if made.weights), Made())
 
 
 class PackedNiftiSource(NiftiSource):
@@ -170,7 +170,8 @@ def _layout(image: Any, path: Path, slice_axis: int | None = None) -> Layout:  #
     if slice_axis is None:
         told = image.header.get_dim_info()[2]
         slice_axis = 2 if told is None else int(told)
-    nearest = _nibabel().io_orientation(image.affine)
+    finite = bool(np.isfinite(image.affine).all())
+    nearest = _nibabel().io_orientation(image.affine) if finite else np.full((3, 2), np.nan)
     if not np.isfinite(nearest).all():
         raise DataError(f"{path}: the affine must tell three directions, got one that does not; mend the header")
     inside = sorted({0, 1, 2} - {slice_axis}, key=lambda axis: -nearest[axis, 0])  # rows go down the body
@@ -189,16 +190,18 @@ def _comment(words: dict[str, str]) -> bytes:
     return json.dumps({MAKER: words}).encode()
 
 
-def _told(extension: Any) -> str:  # noqa: ANN401
+def _told(extension: Any) -> Made:  # noqa: ANN401
     content = extension.get_content()
     try:
-        return str(json.loads(content)[MAKER]["weights"])
+        return made_from(json.loads(content)[MAKER])
     except (ValueError, KeyError, TypeError):
-        return ""
+        return Made()
 
 
 def _broken(path: Path, error: Exception) -> DataError:
-    reason = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, PermissionError):
+        return DataError(f"{path} cannot be read ({reason_of(error)}); see its owner and mode")
+    reason = reason_of(error) or type(error).__name__
     return DataError(f"{path} must be a whole NIfTI file, got one that cannot be read ({reason}); copy it again")
 
 

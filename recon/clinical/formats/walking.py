@@ -1,7 +1,6 @@
-"""Folders walked through, and what a person may have meant who names a path that is not there."""
+"""Folders walked through."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -24,18 +23,3 @@ def folders_of(top: Path, leave_out: Path | None, broken: list[tuple[Path, str]]
             continue
         waiting += reversed(inside)
         yield folder
-
-
-def hint_for_missing(path: Path) -> str:
-    """Say what is there instead of a path: the nearest folder above, and what it holds of that name."""
-    if path.is_symlink():
-        return f"got a link to {path.readlink()}, which is not there"
-    above = next(parent for parent in path.absolute().parents if parent.is_dir())
-    missing = path.absolute().relative_to(above).parts[0]
-    try:
-        names = {entry.name.casefold(): entry.name for entry in above.iterdir()}
-    except OSError:
-        names = {}
-    near = get_close_matches(missing.casefold(), names, n=1, cutoff=0.5)
-    hint = f"; did you mean {above / names[near[0]]}?" if near else ""
-    return f"got nothing there: {above} has no {missing!r}{hint}"

@@ -8,9 +8,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from recon.clinical.mrd.images import MRDImage, weights_in
+from recon.clinical.mrd.images import MRDImage, made_in
 from recon.clinical.mrd.layout import ACQUISITION, IMAGE, as_acquisitions
 from recon.clinical.mrd.protocol import Line
+from recon.clinical.sources import Made
 from recon.data.hdf5 import open_hdf5
 from recon.errors import DataError
 from recon.files import written_whole
@@ -87,13 +88,13 @@ def holds_images_alone(path: Path, group: str) -> bool:
     return "data" not in found and any(name.startswith("image") for name in found)
 
 
-def made_with(path: Path) -> str:
-    """Give the hash of the weights that made the first image of a file; empty where it does not say."""
+def made_with(path: Path) -> Made:
+    """Give what the first image of a file says of how it was made."""
     stored = open_hdf5(path).get(f"{GROUP}/image_0/attributes")
     if not isinstance(stored, h5py.Dataset) or not stored.size:
-        return ""
+        return Made()
     first = stored[0]
-    return weights_in(first.decode(errors="replace") if isinstance(first, bytes) else str(first))
+    return made_in(first.decode(errors="replace") if isinstance(first, bytes) else str(first))
 
 
 def write_raw(path: Path, xml: bytes, lines: Sequence[Line]) -> None:

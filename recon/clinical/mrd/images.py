@@ -10,9 +10,10 @@ from torch import Tensor
 from recon.clinical.identity import Identity
 from recon.clinical.mrd.header import Encoding
 from recon.clinical.mrd.layout import FLOAT, IMAGE, MAGNITUDE, VERSION, Head
+from recon.clinical.sources import Made
 from recon.clinical.words import MAKER, RESEARCH_ONLY
 
-_WEIGHTS = "ReconWeightsSHA256"
+_WEIGHTS, _PROCESSING = "ReconWeightsSHA256", "ReconProcessing"
 SERIES = 1  # all images of a measurement are one series
 _FROM_LINE = ("measurement_uid", "position", "read_dir", "phase_dir", "slice_dir", "patient_table_position")
 _TIMES = ("acquisition_time_stamp", "physiology_time_stamp", "user_int", "user_float")
@@ -42,13 +43,14 @@ def mrd_image(image: Tensor, line: Head, encoding: Encoding, identity: Identity,
     return MRDImage(head, attributes, np.ascontiguousarray(image.numpy().T, dtype="<f4")[None, None])
 
 
-def weights_in(attributes: str) -> str:
-    """Give the weights' hash that `attributes_of` wrote, or nothing."""
+def made_in(attributes: str) -> Made:
+    """Give what `attributes_of` said of how an image was made."""
     try:
         entries = ElementTree.fromstring(attributes).findall("meta")
     except ElementTree.ParseError:
-        return ""
-    return next((entry.findtext("value") or "" for entry in entries if entry.findtext("name") == _WEIGHTS), "")
+        return Made()
+    words = {entry.findtext("name"): entry.findtext("value") or "" for entry in entries}
+    return Made(words.get(_WEIGHTS, ""), words.get(_PROCESSING, ""))
 
 
 def attributes_of(identity: Identity, line: Head) -> str:
@@ -64,6 +66,7 @@ def attributes_of(identity: Identity, line: Head) -> str:
         ("ReconModel", [identity.variant]),
         ("ReconNetwork", [identity.network]),
         (_WEIGHTS, [identity.weights]),
+        *([(_PROCESSING, [identity.processing])] if identity.processing else []),
         ("ReconVersion", [identity.recon]),
         ("ReconTrainedOnSyntheticData", ["unknown" if identity.synthetic is None else str(identity.synthetic).lower()]),
     ]

@@ -84,6 +84,7 @@ def test_identity_is_that_of_the_file(aps: Certified) -> None:
     assert certified["training_synthetic"] is True
     assert mapping(aps.words, "data")["synthetic"] is False  # as its files say
     assert certified["precision"] == "float32"
+    assert certified["identity"] == "derived"
     assert {"recon", "torch", "python"} <= set(mapping(mapping(aps.words, "ran"), "versions"))
 
 

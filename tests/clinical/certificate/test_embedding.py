@@ -86,6 +86,8 @@ def test_closed_file_says_what_cannot_be_measured(onnx_file: Path, aps: Certifie
     assert rows["worst-bitwise"]["value"] == rows["deterministic"]["value"] == 1
     told = what_is_certified(ready.model, str(onnx_file))
     assert (told["stored_as"], told["precision"]) == ("onnx", "float32")
+    assert told["identity"] == "stated"
+    assert "not derived from its graph" in str(told["identity_words"])
 
 
 def test_onnx_file_without_certificate_is_refused(onnx_file: Path) -> None:

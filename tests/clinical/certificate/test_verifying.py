@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from recon.clinical.certificate import verifying
+from recon.clinical.certificate.comparing import table_findings
 from recon.clinical.certificate.sealing import broken_seal, read_key, sealed
 from recon.clinical.certificate.tolerances import read_tolerances
 from recon.clinical.certificate.verifying import Verification, verify
@@ -90,6 +92,7 @@ def test_verdict_that_does_not_follow_is_found_in_spite_of_a_new_seal(plain: Cer
         (("use",), "For diagnosis."),
         (("limits",), ["Approved for diagnosis."]),
         (("data", "synthetic"), True),
+        (("map",), {}),
         (("data", "name"), "patients"),
         (("sections",), []),
         (("numbers", 0, "words"), "anything"),
@@ -100,6 +103,61 @@ def test_words_that_were_altered_and_sealed_anew_are_found(
     aps: Certified, path: tuple[str | int, ...], to: Word
 ) -> None:
     assert drifts(verified(aps, sealed(changed(aps.words, *path, to=to))))
+
+
+@pytest.mark.parametrize(
+    ("path", "column"),
+    [
+        (("Quality by stratum", 1), "psnr-gain"),
+        (("Quality of single slices", 0), "lowest ssim"),
+        (("The worst case over every shift", 0), "bitwise share"),
+        (("Inputs on which phases tie", 3), "largest difference"),
+        (("Fractions of a pixel", 2), "mean nmse"),
+        (("Shifts that are not circular", 0), "largest nmse"),
+        (("The object moves before it is measured", 1), "mean floor"),
+        (("Selections and noise", 0), "smallest margin"),
+        (("Two runs", 0), "images"),
+    ],
+)
+def test_single_number_of_a_table_that_was_altered_and_sealed_anew_is_found(
+    aps: Certified, path: tuple[str, int], column: str
+) -> None:
+    words: Any = json.loads(json.dumps(aps.words))
+    title, place = path
+    cells = words["sections"][row_of(aps.words, "sections", title)]["rows"][place]
+    numbers, key = (cells[column], "mean") if isinstance(cells[column], dict) else (cells, column)
+    numbers[key] = numbers[key] * 1.1 + 1e-4 if isinstance(numbers[key], float) else numbers[key] + 1
+    found = table_findings(words, aps.words, read_tolerances(aps.tolerances))
+    (drifted,) = [one.what for one in found if one.kind == "drifted"]
+    assert drifted.startswith(f"{title}: {place + 1} {column}")
+
+
+def test_tables_are_compared_when_a_certificate_is_verified(aps: Certified) -> None:
+    words: Any = json.loads(json.dumps(aps.words))
+    words["sections"][0]["rows"][0]["psnr"]["mean"] += 0.009  # dB, of 0.01 that are allowed
+    words["sections"][0]["rows"][0]["ssim"]["mean"] += 0.01
+    words["map"]["change of PSNR in dB"][5] += 1.0
+    found = drifts(verified(aps, sealed(words)))
+    assert found == ["Quality by stratum: 1 ssim mean", "every shift: change of PSNR in dB 6"]
+
+
+def test_number_of_a_table_may_differ_as_much_as_its_quantity(aps: Certified) -> None:
+    words: Any = json.loads(json.dumps(aps.words))
+    words["sections"][0]["rows"][0]["psnr"]["mean"] += 0.009
+    found = table_findings(words, aps.words, read_tolerances(aps.tolerances))
+    kinds = {one.what: one.kind for one in found}
+    assert kinds.pop("table: Quality by stratum") == "within"
+    assert set(kinds.values()) == {"same"}
+
+
+@pytest.mark.parametrize(("name", "to"), [("slices", 1000), ("size", [320, 320])])
+def test_altered_number_of_the_data_is_found(aps: Certified, name: str, to: Word) -> None:
+    assert drifts(verified(aps, sealed(changed(aps.words, "data", name, to=to)))) == ["data"]
+
+
+@pytest.mark.parametrize("name", ["stored_as", "file_sha256", "identity", "identity_words", "scaled_inside"])
+def test_everything_that_is_said_of_the_model_is_compared(aps: Certified, name: str) -> None:
+    assert drifts(verified(aps, sealed(changed(aps.words, "certified", name, to="other")))) == [name]
 
 
 def test_other_weights_are_found(aps: Certified, tmp_path: Path) -> None:
@@ -149,6 +207,12 @@ def test_seal_is_of_the_words_and_not_of_how_they_are_laid_out(aps: Certified) -
     assert canonical({"a": float("inf")}) == b'{"a":{"$number":"inf"}}'
 
 
+def test_number_that_no_computer_counts_with_is_refused() -> None:
+    text = '{"format": "recon certificate", "version": 1, "data": {"slices": 1' + 400 * "0" + "}}"
+    with pytest.raises(DataError, match="401 digits"):
+        from_text(text, where="it")
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "other", "version": 1}', '{"a": 1, "a": 2}'])
 def test_what_is_no_certificate_is_refused(text: str) -> None:
     with pytest.raises(DataError, match="must be a certificate"):
@@ -160,9 +224,13 @@ def test_later_certificate_is_refused() -> None:
         from_text('{"format": "recon certificate", "version": 99}', where="it")
 
 
-def test_cut_certificate_is_refused(aps: Certified) -> None:
-    words = {name: value for name, value in aps.words.items() if name != "settings"}
-    with pytest.raises(DataError, match="settings"):
+@pytest.mark.parametrize("name", ["settings", "ran", "map", "sections"])
+def test_cut_certificate_is_refused_before_anything_is_measured(
+    aps: Certified, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "measured", None)  # to call it would be another error
+    words = {key: value for key, value in aps.words.items() if key != name}
+    with pytest.raises(DataError, match=f"as {name}, got NoneType"):
         verified(aps, sealed(words))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pydicom
+import torch
 from pydicom.data import get_testdata_file
 from torch import Tensor
 
@@ -45,6 +46,11 @@ def model(
     return ClinicalModel(
         identity(modality), function, file=None, runtime="Python", module=None, opening=Opening(pad=pad)
     )
+
+
+def expected(values: npt.NDArray[np.int64], slope: float, intercept: float) -> Tensor:
+    """Give what a volume of stored values is read as."""
+    return torch.from_numpy(values * slope + intercept).float()[:, None]
 
 
 def only(path: Path) -> DicomSource:

@@ -13,6 +13,7 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, MRImageStorage
 from pynetdicom import AE, evt
+from pynetdicom.association import Association
 from pynetdicom.transport import ThreadedAssociationServer
 
 from recon.clinical.dicom.node import Node, running
@@ -74,15 +75,20 @@ def node(
         yield found
 
 
-def send(files: Sequence[Path], port: int, *, aet: str = "SCANNER", called: str = "RECON") -> list[int]:
-    """Send files in one association, each as it is encoded; give the statuses."""
+def associated(files: Sequence[Path], port: int, *, aet: str = "SCANNER", called: str = "RECON") -> Association:
+    """Open an association for files, each as it is encoded."""
     ae = AE(ae_title=aet)
     for file in files:
         header = pydicom.dcmread(file, stop_before_pixels=True)
         context = (header.SOPClassUID, [header.file_meta.TransferSyntaxUID])
         if context not in [(known.abstract_syntax, known.transfer_syntax) for known in ae.requested_contexts]:
             ae.add_requested_context(*context)
-    association = ae.associate("127.0.0.1", port, ae_title=called)
+    return ae.associate("127.0.0.1", port, ae_title=called)
+
+
+def send(files: Sequence[Path], port: int, *, aet: str = "SCANNER", called: str = "RECON") -> list[int]:
+    """Send files in one association; give the statuses."""
+    association = associated(files, port, aet=aet, called=called)
     if not association.is_established:
         return []
     try:

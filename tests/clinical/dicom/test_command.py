@@ -57,7 +57,7 @@ def test_localiser_beside_good_series_fails_alone(
     command = ["reconstruct", str(ct_model_file), str(tmp_path / "in"), "-o", str(tmp_path / "out")]
     assert main(command) == 1
     told = capsys.readouterr()
-    assert "3 volumes" in told.out
+    assert "3 of 4 volumes" in told.out
     assert "localiser" in told.err
     assert len({file.parent for file in (tmp_path / "out").rglob("*.dcm")}) == 3
     alone = ["reconstruct", str(ct_model_file), str(tmp_path / "in" / "neck"), "-o", str(tmp_path / "again")]

@@ -1,19 +1,28 @@
 """A node takes series, reconstructs and delivers them, and does as it is told."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import JPEG2000Lossless
+from pydicom.uid import (
+    CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    SecondaryCaptureImageStorage,
+)
 from pynetdicom import AE
 
 from recon.clinical.dicom.peers import Peer, Settings, peer_from
+from recon.clinical.processing import processing_of
 from recon.errors import ConfigError
 from tests.clinical.dicom import phantoms
 from tests.clinical.dicom.helpers import identity, model, only
-from tests.clinical.dicom.peers import ECHO, archive, brighter, delivered, node, send, values, wait_for
+from tests.clinical.dicom.peers import ECHO, archive, associated, brighter, delivered, node, send, values, wait_for
 from tests.clinical.dicom.test_spool import there
 
 
@@ -32,8 +41,9 @@ def test_images_are_what_the_file_would_give(tmp_path: Path) -> None:
     with archive() as to, node(brighter(), tmp_path / "spool", to.port, said) as at:
         send(files, at.port)
         wait_for(lambda: delivered(said))
-    source = only(tmp_path / "in")
-    source.write(brighter()(source.read()), identity(), tmp_path / "out")
+    source, by = only(tmp_path / "in"), brighter()
+    told = replace(identity(), processing=processing_of(source, by))  # as `recon reconstruct` does
+    source.write(by(source.read()), told, tmp_path / "out")
     by_file = {pydicom.dcmread(file).SOPInstanceUID for file in (tmp_path / "out").iterdir()}
     assert {d.SOPInstanceUID for d in to.images} == by_file
 
@@ -91,9 +101,7 @@ def test_series_is_complete_at_release_where_that_is_wanted(tmp_path: Path) -> N
 def test_series_is_not_complete_when_an_association_breaks(tmp_path: Path) -> None:
     files, said = phantoms.write_series(tmp_path / "in"), list[str]()
     with archive() as to, node(model(), tmp_path / "spool", to.port, said) as at:
-        ae = AE(ae_title="SCANNER")
-        ae.add_requested_context("1.2.840.10008.5.1.4.1.1.2")
-        association = ae.associate("127.0.0.1", at.port, ae_title="RECON")
+        association = associated(files, at.port)
         for file in files[:2]:
             association.send_c_store(file)
         association.abort()
@@ -104,12 +112,56 @@ def test_series_is_not_complete_when_an_association_breaks(tmp_path: Path) -> No
     assert len(to.images) == 5
 
 
+def test_series_that_two_associations_bring_in_turns_is_complete_when_both_have_ended(tmp_path: Path) -> None:
+    files, said = phantoms.write_series(tmp_path / "in"), list[str]()
+    with archive() as to, node(model(), tmp_path / "spool", to.port, said) as at:
+        first, second = associated(files, at.port), associated(files, at.port)
+        for association, file in zip((first, second, first, second), files, strict=False):
+            assert association.send_c_store(file).Status == 0
+        first.release()
+        time.sleep(0.5)
+        assert said == []
+        assert second.send_c_store(files[4]).Status == 0
+        second.release()
+        wait_for(lambda: delivered(said))
+    assert len(to.images) == 5
+
+
 def test_unknown_callers_and_names_are_refused(tmp_path: Path) -> None:
     files = phantoms.write_series(tmp_path / "in", values=phantoms.stored(1))
-    with node(model(), tmp_path / "spool", 1, calling=["SCANNER"]) as at:
+    said = list[str]()
+    with node(model(), tmp_path / "spool", 1, said, calling=["SCANNER"]) as at:
         assert send(files, at.port, aet="STRANGER") == []
         assert send(files, at.port, called="ANOTHER") == []
+        wait_for(lambda: len(said) == 2)
         assert send(files, at.port, aet="SCANNER") == [0]
+    assert said[0] == "refused an association of 'STRANGER' with 'RECON': Calling AE title not recognised"
+    assert said[1] == "refused an association of 'SCANNER' with 'ANOTHER': Called AE title not recognised"
+
+
+def test_what_is_no_ct_or_mr_image_or_is_deflated_is_not_taken(tmp_path: Path) -> None:
+    ae = AE(ae_title="SCANNER")
+    ae.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
+    ae.add_requested_context(CTImageStorage, DeflatedExplicitVRLittleEndian)
+    ae.add_requested_context(SecondaryCaptureImageStorage, ImplicitVRLittleEndian)
+    with node(model(), tmp_path / "spool", 1) as at:
+        association = ae.associate("127.0.0.1", at.port, ae_title="RECON")
+        taken = [(c.abstract_syntax, c.transfer_syntax[0]) for c in association.accepted_contexts]
+        refused = {c.abstract_syntax: c.result for c in association.rejected_contexts}
+        association.release()
+    assert taken == [(CTImageStorage, ExplicitVRLittleEndian)]
+    assert refused == {CTImageStorage: 0x04, SecondaryCaptureImageStorage: 0x03}  # this encoding, this class
+
+
+def test_association_that_is_one_too_many_is_refused_and_told_of(tmp_path: Path) -> None:
+    files, said = phantoms.write_series(tmp_path / "in", values=phantoms.stored(1)), list[str]()
+    with node(model(), tmp_path / "spool", 1, said) as at:
+        opened = [associated(files, at.port) for _ in range(11)]
+        assert [association.is_established for association in opened] == [True] * 10 + [False]
+        wait_for(lambda: any("Local limit exceeded" in text for text in said))
+        for association in opened[:10]:
+            association.release()
+        wait_for(lambda: send(files, at.port) == [0])
 
 
 def test_node_listens_on_this_machine_alone_unless_told(tmp_path: Path) -> None:

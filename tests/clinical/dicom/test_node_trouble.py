@@ -1,4 +1,4 @@
-"""A node goes on, whatever happens to its peers, its disk or a series, and names no patient."""
+"""A node goes on, whatever happens to a series or its disk, and names no patient."""
 
 import logging
 import shutil
@@ -7,7 +7,6 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
@@ -15,7 +14,7 @@ from pydicom.dataset import Dataset
 from recon.clinical.dicom.spool import Spool
 from tests.clinical.dicom import phantoms
 from tests.clinical.dicom.helpers import identity, model, only
-from tests.clinical.dicom.peers import archive, delivered, node, send, values, wait_for
+from tests.clinical.dicom.peers import archive, delivered, node, send, wait_for
 from tests.clinical.dicom.test_spool import there
 
 BAD = {
@@ -103,10 +102,13 @@ def test_rubbish_is_refused_and_the_node_goes_on(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_answered_with_out_of_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (file,) = phantoms.write_series(tmp_path / "in", values=phantoms.stored(1))
-    with node(model(), tmp_path / "spool", 1) as at:
+    said = list[str]()
+    with node(model(), tmp_path / "spool", 1, said) as at:
         monkeypatch.setattr("recon.clinical.dicom.spool.KEEP_FREE", 1 << 62)
-        assert send([file], at.port) == [0xA700]
+        assert send([file, file], at.port) == [0xA700] * 2
         monkeypatch.undo()
+        wait_for(lambda: said)
+        assert said == ["refused 2 of the images of 'SCANNER' with status 0xA700: the disk of the spool has no room"]
 
         def full(self: Spool, *arguments: object) -> None:
             raise OSError(28, "No space left on device")
@@ -115,6 +117,26 @@ def test_a_full_disk_is_answered_with_out_of_resources(tmp_path: Path, monkeypat
         assert send([file], at.port) == [0xA700]
         monkeypatch.undo()
         assert send([file], at.port) == [0]
+
+
+def test_a_series_of_which_an_image_was_refused_is_not_complete_at_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, said, has_room = phantoms.write_series(tmp_path / "in"), list[str](), Spool.has_room
+    sizes = list[int]()
+
+    def seldom(self: Spool, size: int) -> bool:
+        sizes.append(size)
+        return len(sizes) != 5 and has_room(self, size)
+
+    monkeypatch.setattr(Spool, "has_room", seldom)
+    with archive() as to, node(model(), tmp_path / "spool", to.port, said) as at:
+        assert send(files, at.port) == [0, 0, 0, 0, 0xA700]
+        time.sleep(0.3)
+        assert there(tmp_path / "spool") == {"incoming": 1}
+        assert send(files[4:], at.port) == [0]
+        wait_for(lambda: delivered(said))
+    assert len(to.images) == 5
 
 
 def test_a_disk_that_is_full_for_the_result_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,96 +154,6 @@ def test_a_disk_that_is_full_for_the_result_is_waited_for(tmp_path: Path, monkey
         monkeypatch.setattr(Dataset, "save_as", save)
         wait_for(lambda: delivered(said))
     assert len(to.images) == 5
-
-
-def test_results_wait_for_an_archive_that_is_away(tmp_path: Path) -> None:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
-    files, said = phantoms.write_series(tmp_path / "in"), list[str]()
-    with node(model(), tmp_path / "spool", port, said) as at:
-        send(files, at.port)
-        wait_for(lambda: any("cannot be reached" in text for text in said))
-        assert there(tmp_path / "spool") == {"outgoing": 1}
-        with archive(port) as to:
-            wait_for(lambda: delivered(said))
-    assert np.array_equal(values(to), phantoms.stored() - 1024)
-
-
-def test_an_archive_that_refuses_some_gets_the_rest_later_and_none_twice(tmp_path: Path) -> None:
-    files, said, asked = phantoms.write_series(tmp_path / "in"), list[str](), list[str]()
-
-    def answer(dataset: Dataset) -> int:
-        asked.append(str(dataset.SOPInstanceUID))
-        return 0xA700 if len(asked) in (3, 4) else 0
-
-    with archive() as to, node(model(), tmp_path / "spool", to.port, said) as at:
-        to.answer = answer
-        send(files, at.port)
-        wait_for(lambda: delivered(said))
-    assert any("0xA700" in text for text in said)
-    assert len(to.images) == len({d.SOPInstanceUID for d in to.images}) == 5
-
-
-def test_a_result_that_cannot_be_read_any_more_does_not_hold_up_others(tmp_path: Path) -> None:
-    files, said, spool = phantoms.write_series(tmp_path / "in"), list[str](), tmp_path / "spool"
-    (Spool(spool).root / "outgoing" / "first-00000000000000000001").mkdir()
-    (spool / "outgoing" / "first-00000000000000000001" / "00001.dcm").write_bytes(b"not an image any more")
-    with archive() as to, node(model(), spool, to.port, said) as at:
-        send(files, at.port)
-        wait_for(lambda: delivered(said))
-    assert len(to.images) == 5
-    assert any("could not be sent" in text for text in said)
-
-
-def test_a_warning_of_the_archive_is_a_delivery(tmp_path: Path) -> None:
-    files, said = phantoms.write_series(tmp_path / "in"), list[str]()
-    with archive() as to, node(model(), tmp_path / "spool", to.port, said) as at:
-        to.answer = lambda dataset: 0xB000
-        send(files, at.port)
-        wait_for(lambda: delivered(said))
-    assert there(tmp_path / "spool") == {}
-
-
-@pytest.mark.parametrize("stage", ["incoming", "outgoing"])
-def test_a_node_that_starts_again_goes_on(stage: str, tmp_path: Path) -> None:
-    files, said, spool = phantoms.write_series(tmp_path / "in"), list[str](), tmp_path / "spool"
-    with node(model(), spool, 1, said, at_release=stage == "outgoing") as at:
-        send(files, at.port)
-        wait_for(lambda: there(spool) == {stage: 1})
-    assert there(spool) == {stage: 1}
-    with archive() as to, node(model(), spool, to.port, said, quiet_time=0.2):
-        wait_for(lambda: delivered(said))
-    assert np.array_equal(values(to), phantoms.stored() - 1024)
-    assert there(spool) == {}
-
-
-def test_stopping_leaves_a_series_that_is_being_reconstructed(tmp_path: Path) -> None:
-    files, spool, begun = phantoms.write_series(tmp_path / "in"), tmp_path / "spool", threading.Event()
-
-    def slow(images: object) -> object:
-        begun.set()
-        time.sleep(0.3)
-        return images
-
-    with node(model("ct", slow), spool, 1) as at:  # type: ignore[arg-type]
-        send(files, at.port)
-        assert begun.wait(20)
-    assert there(spool) == {"received": 1}
-    said = list[str]()
-    with archive() as to, node(model(), spool, to.port, said):
-        wait_for(lambda: delivered(said))
-    assert len(to.images) == 5
-
-
-def test_stopping_ends_all_threads_and_frees_the_port(tmp_path: Path) -> None:
-    before = set(threading.enumerate())
-    with node(model(), tmp_path / "spool", 1) as at:
-        port = at.port
-    wait_for(lambda: set(threading.enumerate()) <= before)
-    with socket.socket() as free:
-        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        free.bind(("127.0.0.1", port))
 
 
 def test_several_scanners_send_at_once(tmp_path: Path) -> None:

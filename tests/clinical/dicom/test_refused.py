@@ -80,6 +80,18 @@ def scrambled(folder: Path) -> None:
     dataset.save_as(file, enforce_file_format=True)
 
 
+def enormous(dataset: Dataset, number: int) -> None:
+    dataset.Rows = dataset.Columns = 65535
+
+
+def many_pixels(folder: Path) -> None:
+    """Write a compressed file of few bytes whose header states more pixels than any memory holds."""
+    dataset = phantoms.slice_of(phantoms.stored(1)[0], 0)
+    dataset.compress("1.2.840.10008.1.2.5", generate_instance_uid=False)
+    enormous(dataset, 0)
+    dataset.save_as(folder / "file.dcm", enforce_file_format=True)
+
+
 def in_a_drawer(dataset: Dataset) -> None:
     dataset.PerFrameFunctionalGroupsSequence.pop()
 
@@ -104,8 +116,16 @@ BAD: dict[str, tuple[Make, str]] = {
     "text": (raw(b"Tellname " * 99), "whole DICOM file"),
     "cut in the header": (cut(0.3), "must"),
     "cut in the pixels": (cut(0.8), "truncated"),
+    "uncompressed, with more pixels than any memory": (
+        lambda folder: phantoms.write_series(folder, change=enormous),
+        "Little Endian: ValueError",  # by pydicom, before it asks for memory
+    ),
+    "compressed, with more pixels than any memory": (many_pixels, "1 of 65535 x 65535; export it in parts"),
     "scrambled pixels": (scrambled, "decoded"),
     "truncated file of the wheel": (raw((WHEEL / "MR_truncated.dcm").read_bytes()), "truncated"),
+    "list of rows": (series(Rows=[24, 24]), "must have Rows"),
+    "list of frames": (multi_frame(lambda d: setattr(d, "NumberOfFrames", ["5", "5"])), "must have Number of Frames"),
+    "list of classes": (series(SOPClassUID=["1.2.840.10008.5.1.4.1.1.2", "1.2"]), "SOP Class UID"),
     "no image": (raw((WHEEL / "test-SR.dcm").read_bytes()), "Comprehensive SR Storage"),
     "treatment plan": (raw((WHEEL / "rtplan.dcm").read_bytes()), "RT Plan Storage"),
     "photograph": (series(SOPClassUID=SecondaryCaptureImageStorage), "Secondary Capture"),
@@ -132,6 +152,7 @@ BAD: dict[str, tuple[Make, str]] = {
     "not HU": (series(RescaleType="MGML"), "Hounsfield"),
     "no pixels": (series(PixelData=None), "Pixel Data"),
     "localiser": (series(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]), "move localisers out"),
+    "localiser of one word": (series(ImageType="LOCALIZER"), "move localisers out"),
     "phase image": (series("MR", ImageType=["ORIGINAL", "PRIMARY", "P", "ND"]), "magnitudes alone"),
     "real part": (series("MR", ImageType=["ORIGINAL", "PRIMARY", "R"]), "magnitudes alone"),
     "another size": (series(Rows=16, PixelData=bytes(16 * 32 * 2)), "Rows"),

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from recon.clinical.dicom.receiving import Arrivals
 from recon.clinical.dicom.spool import Spool, spool_at
 from recon.errors import ConfigError, DataError
 
@@ -73,6 +72,32 @@ def test_series_that_goes_wrong_is_put_aside_with_the_reason(tmp_path: Path) -> 
     assert there(tmp_path) == {"failed": 1}
     assert (tmp_path / "failed" / name / "reason.txt").read_text() == "no slices\n"
     assert len(list((tmp_path / "failed" / name).glob("*.dcm"))) == 2
+
+
+def test_attempts_are_counted_that_did_not_end(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    name = taken(spool)
+    assert spool.attempts(name) == 0
+    with spool.attempt(name):
+        assert Spool(tmp_path).attempts(name) == 1  # what another process would find if this one ended here
+        with spool.attempt(name):
+            assert Spool(tmp_path).attempts(name) == 2
+    assert spool.attempts(name) == 0
+    with pytest.raises(RuntimeError), spool.attempt(name):
+        raise RuntimeError
+    assert spool.attempts(name) == 0
+
+
+def test_reason_that_a_full_disk_does_not_take_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(tmp_path)
+    name = taken(spool)
+
+    def full(self: Path, *arguments: object, **words: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    spool.fail(name, "no slices")
+    assert there(tmp_path) == {"failed": 1}
 
 
 def test_first_come_is_first(tmp_path: Path) -> None:
@@ -149,35 +174,3 @@ def test_threads_keep_images_of_one_series_at_once(tmp_path: Path) -> None:
         thread.join()
     files = list((tmp_path / "incoming" / spool.name_of("1.2")).iterdir())
     assert sorted(int(file.read_bytes()) for file in files) == list(range(80))
-
-
-def test_series_is_not_complete_while_an_image_of_it_comes(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    arrivals, name = Arrivals(spool), spool.name_of("1.2")
-    with arrivals.arriving(name, 1):
-        spool.keep("1.2", "1.2.1", b"first")
-    with arrivals.arriving(name, 2):
-        assert arrivals.take_complete(0) == []
-        arrivals.released(1, complete=True)
-        assert arrivals.take_complete(0) == []
-        spool.keep("1.2", "1.2.2", b"second")
-    (later,) = arrivals.take_complete(0)
-    assert len(list((tmp_path / "received" / later).iterdir())) == 2
-    assert arrivals.take_complete(0) == []
-
-
-def test_image_that_could_not_be_kept_leaves_no_series(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    arrivals = Arrivals(spool)
-    with pytest.raises(OSError, match="disk"), arrivals.arriving("series", 1):
-        raise OSError("disk")
-    assert arrivals.take_complete(0) == []
-    assert there(tmp_path) == {}
-
-
-def test_what_a_stop_has_left_waits_anew(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
-    spool.keep("1.2", "1.2.1", b"image")
-    arrivals = Arrivals(spool)
-    assert arrivals.take_complete(3600) == []
-    assert len(arrivals.take_complete(0)) == 1

@@ -20,7 +20,7 @@ from recon.clinical.export.costing import peak_memory
 from recon.clinical.identity import identity_from
 from recon.clinical.models import ClinicalModel, Opening, Pad, open_model
 from recon.clinical.words import RESEARCH_ONLY
-from recon.errors import ConfigError, ShapeError
+from recon.errors import DataError, ShapeError
 
 FILES = ("onnx", "pt2", "torchscript")
 pytestmark = pytest.mark.slow  # recording a network with APS takes long
@@ -125,7 +125,7 @@ def test_file_itself_refuses_other_sizes(kind: str, exported: Mapping[str, Expor
 
 
 def test_torchscript_is_not_opened_by_recon(exported: Mapping[str, Exported]) -> None:
-    with pytest.raises(ConfigError, match="TorchScript"):
+    with pytest.raises(DataError, match="got a TorchScript file"):
         open_model(str(exported["torchscript"].path))
 
 

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from torch import Tensor
 
 from recon.clinical.identity import Identity, Modality, scaling_of
-from recon.clinical.models import ClinicalModel, Opening
+from recon.clinical.models import ClinicalModel, Opening, Pad
+from recon.evaluation.loading import Place
+from recon.evaluation.models import Precision
 from recon.records import Word
 
 WEIGHTS = "0123456789abcdef" * 4
@@ -18,6 +20,8 @@ def known_model(
     settings: dict[str, Word] | None = None,
     multiple: int = 1,
     weights: str = WEIGHTS,
+    pad: Pad = "refuse",
+    precision: Precision = "float32",
 ) -> ClinicalModel:
     """Give a model that does nothing, or what a function does to scaled images."""
     identity = Identity(
@@ -29,4 +33,5 @@ def known_model(
         scaling=scaling_of(modality, settings or {}),
         training={} if settings is None else {"data": {"settings": settings}},
     )
-    return ClinicalModel(identity, function, file=None, runtime="by hand", module=None, opening=Opening())
+    opening = Opening(Place(precision=precision), pad)
+    return ClinicalModel(identity, function, file=None, runtime="by hand", module=None, opening=opening)

@@ -72,9 +72,9 @@ def test_file_beside_says_which_model_made_it(tmp_path: Path) -> None:
     source.write(torch.zeros(1, 1, 4, 4), known_model().identity, target)
     words = json.loads((tmp_path / "out" / "x.npy.json").read_text())
     assert words["model"] == "aps"
-    assert words["weights"] == WEIGHTS == source.weights_of(target)
+    assert words["weights"] == WEIGHTS == source.made_with(target).weights
     assert words["use"].startswith("For research use only")
-    assert source.weights_of(tmp_path / "x.npy") == ""
+    assert source.made_with(tmp_path / "x.npy").weights == ""
     assert sorted(path.name for path in target.parent.iterdir()) == ["x.npy", "x.npy.json"]
 
 
@@ -153,5 +153,5 @@ def test_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.M
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("numpy.load", refuse)
-    with pytest.raises(DataError, match=r"x\.npy must be a whole .* \(\[Errno 13\] Permission denied\)"):
+    with pytest.raises(DataError, match=r"x\.npy cannot be read \(Permission denied\); see its owner and mode"):
         sources(path)

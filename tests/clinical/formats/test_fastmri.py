@@ -115,7 +115,7 @@ def test_header_and_attributes_are_kept_and_those_of_the_target_are_not(tmp_path
         assert after.attrs["recon_weights"] == WEIGHTS
         assert after.attrs["recon_model"] == "aps"
         assert after.attrs["recon_use"] == RESEARCH_ONLY
-    assert only(path).weights_of(tmp_path / "out" / "full.h5") == WEIGHTS
+    assert only(path).made_with(tmp_path / "out" / "full.h5").weights == WEIGHTS
 
 
 def test_result_is_not_taken_for_a_source(tmp_path: Path) -> None:

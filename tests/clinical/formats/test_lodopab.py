@@ -100,7 +100,7 @@ def test_attributes_are_kept_and_the_model_is_named(tmp_path: Path) -> None:
         for name in before.attrs:
             assert np.array_equal(before.attrs[name], after.attrs[name])
         assert "research use only" in after.attrs["recon_use"]
-    assert source.weights_of(tmp_path / "out.hdf5") == WEIGHTS
+    assert source.made_with(tmp_path / "out.hdf5").weights == WEIGHTS
     with pytest.raises(LeftOutError):
         sources(tmp_path / "out.hdf5")
 

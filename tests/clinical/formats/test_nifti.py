@@ -131,8 +131,8 @@ def test_model_and_use_are_told(tmp_path: Path) -> None:
     assert bytes(header["descrip"]).decode().startswith("recon ")
     assert "aps 0123456789ab; research use only" in bytes(header["descrip"]).decode()
     assert b"For research use only" in header.extensions[0].get_content()
-    assert source.weights_of(tmp_path / "out.nii.gz") == WEIGHTS
-    assert source.weights_of(source.path) == ""
+    assert source.made_with(tmp_path / "out.nii.gz").weights == WEIGHTS
+    assert source.made_with(source.path).weights == ""
 
 
 def test_rescaled_values_are_hu(tmp_path: Path) -> None:

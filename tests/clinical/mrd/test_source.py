@@ -108,8 +108,8 @@ def test_images_alone_are_refused(tmp_path: Path, model: ClinicalModel) -> None:
 def test_images_say_with_which_weights_they_were_made(tmp_path: Path, model: ClinicalModel) -> None:
     (source,) = sources(write_file(tmp_path / "raw.h5", header(), acquisitions(kspace_of())))
     source.write(model(source.read()), model.identity, tmp_path / "images.h5")
-    assert source.weights_of(tmp_path / "images.h5") == model.identity.weights
-    assert source.weights_of(tmp_path / "raw.h5") == ""
+    assert source.made_with(tmp_path / "images.h5").weights == model.identity.weights
+    assert source.made_with(tmp_path / "raw.h5").weights == ""
 
 
 def test_file_without_a_header_is_refused(tmp_path: Path) -> None:
