@@ -136,6 +136,8 @@ def _contents(file: Path) -> str:
     """Say what a file is that no format knows."""
     if file.name.startswith("."):
         return "a hidden file, whose name begins with a dot; rename it"
+    if file.name.upper() == "DICOMDIR":
+        return "the list of a disk's DICOM files; give the folder that it lies in"
     if file.suffix.lower() not in HDF5_SUFFIXES:
         return f"a file that ends in {file.suffix}" if file.suffix else "a file without an ending"
     return f"an HDF5 file with {', '.join(sorted(open_hdf5(file))[:_SHOWN]) or 'nothing in it'}"

@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from pydicom.data import get_testdata_file
 
 from recon.clinical.formats import FORMATS, Found, find_all, find_sources
 from recon.errors import ConfigError, DataError
@@ -116,6 +117,13 @@ def test_one_format_is_read_alone(tmp_path: Path) -> None:
 def test_format_that_was_asked_for_is_named_where_a_file_is_of_another(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"format that is read: npy, which was asked for; got an HDF5 file with"):
         find_all([write_fastmri_volume(tmp_path / "1.h5")], "npy")
+
+
+def test_list_of_a_dicom_disk_is_told_from_its_files() -> None:
+    path = get_testdata_file("DICOMDIR")
+    assert path is not None
+    with pytest.raises(DataError, match="list of a disk's DICOM files; give the folder"):
+        find_all([Path(path)])
 
 
 def test_unknown_format_is_refused(tmp_path: Path) -> None:
