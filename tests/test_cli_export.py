@@ -91,6 +91,15 @@ def test_what_there_is_not_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "got nothing there" in capsys.readouterr().err
 
 
+def test_place_where_nothing_can_be_written_is_told_before_the_model_is_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("-")
+    for out in ("file", "file/below"):
+        assert main(["export", "none", "--format", "onnx", "--out", str(tmp_path / out)]) == 2
+        assert f"got {tmp_path / 'file'}, which is no folder; choose another" in capsys.readouterr().err
+
+
 def test_disk_that_is_full_leaves_nothing(network: Path, tmp_path: Path) -> None:
     """Files of this process may have 20 kB, which is less than the network's."""
     program = (

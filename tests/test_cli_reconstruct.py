@@ -299,6 +299,7 @@ def test_results_made_otherwise_are_not_gone_on_with(mri: Path, tmp_path: Path, 
     [
         (["none.safetensors", "x.npy", "-o", "y.npy"], "none.safetensors"),
         (["{mri}", "y.npy", "-o", "out"], "did you mean"),
+        (["x.npy", "{mri}", "-o", "out"], "MODEL must come before INPUT, got x.npy before"),
         (["{mri}", "empty", "-o", "out"], "got no files"),
         (["{mri}", "x.npy", "-o", "y.nii"], "name a folder"),
         (["{mri}", "x.npy", "-o", "y.npy", "--batch-size", "0"], "--batch-size must be"),

@@ -118,6 +118,13 @@ def test_padding_is_refused_where_it_would_change_the_scaling_inside(
     assert open_model(str(exported["bundle"].path), Opening(pad=pad))(images).shape == images.shape
 
 
+def test_program_takes_sides_of_one_multiple(exported: Mapping[str, Exported], small_model: ClinicalModel) -> None:
+    program = torch.export.load(exported["pt2"].path).module()
+    for size in ((2, 2), (2, 6)):
+        images = intensities(2, size)
+        torch.testing.assert_close(program(images), small_model(images), rtol=1e-5, atol=0)
+
+
 @pytest.mark.parametrize("kind", FILES)
 def test_file_itself_refuses_other_sizes(kind: str, exported: Mapping[str, Exported]) -> None:
     (check,) = (check for check in exported[kind].checks if check.name == "other sizes")

@@ -1,7 +1,8 @@
 """The checks before a file gets its name: what computes as the checkpoint does passes, and each fault is found."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from torch import Tensor
 from recon.clinical.export import TOLERANCE, Check, ExportFailedError, Wishes, export_network, exporting, runtimes
 from recon.clinical.export.cases import cases_of, residues
 from recon.clinical.export.graphs import Graph, graph_of
+from recon.clinical.export.ties import nudged
 from recon.clinical.export.verifying import checked, relative_difference
 from recon.clinical.models import ClinicalModel, open_model
 
@@ -21,10 +23,10 @@ def graph(model: ClinicalModel, scaling: str = "inside") -> Graph:
     return graph_of(model, Wishes(Path("out"), scaling=scaling))
 
 
-def found(run: Runs, of: Graph) -> Mapping[str, Check]:
-    """Check a function that stands for a file of a graph."""
+def found(run: Runs, of: Graph, *, others: Sequence[Runs] = ()) -> Mapping[str, Check]:
+    """Check a function that stands for a file of a graph; `others` is what it may compute where phases tie."""
     with torch.no_grad():
-        cases = list(cases_of(of, of.module, (16, 16)))
+        cases = list(cases_of(of, of.module, (16, 16), lambda: iter(others)))
     return {check.name: check for check in checked(run, of, cases)}
 
 
@@ -96,6 +98,27 @@ class Faulty:
 def test_fault_is_found(fault: str, checks: set[str], small_model: ClinicalModel) -> None:
     of = graph(small_model)
     assert checks <= failed(Faulty(of.module, fault), of)
+
+
+def test_another_choice_of_tied_phases_is_taken_on_blank_and_periodic_images_alone(small_model: ClinicalModel) -> None:
+    of = graph(small_model)
+    otherwise = Faulty(of.module, "everywhere")
+    checks = found(otherwise, of, others=[of.module, otherwise])
+    assert checks["parity, blank and periodic images"].passed
+    assert "phases tie but for rounding" in checks["parity, blank and periodic images"].details
+    assert not checks["parity, sizes and batches"].passed
+    assert not checks["parity, shifts that choose every phase"].passed
+
+
+def test_nudged_network_is_the_same_but_for_rounding(small_model: ClinicalModel) -> None:
+    assert small_model.module is not None
+    copies = list(islice(nudged(small_model.module), 2))
+    image = torch.randn(1, 1, 8, 8, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        own, first, second = (network(image) for network in (small_model.module, *copies))
+    torch.testing.assert_close(first, own, rtol=1e-5, atol=1e-6)
+    assert not torch.equal(first, own)
+    assert not torch.equal(first, second)
 
 
 def test_one_bit_of_equivariance_is_required_of_exact_samplings_alone(

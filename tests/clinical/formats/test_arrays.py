@@ -132,6 +132,12 @@ def test_slice_that_is_not_finite_is_named(tmp_path: Path) -> None:
         only(save(tmp_path / "x.npy", array)).read()
 
 
+def test_number_that_float32_has_no_room_for_is_not_finite(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.full((2, 4, 4), 1e39))
+    with pytest.raises(DataError, match="slice 0 must be finite"):
+        sources(tmp_path / "x.npy")[0].read()
+
+
 def test_array_that_changes_meanwhile_is_refused(tmp_path: Path) -> None:
     source = only(save(tmp_path / "x.npy", values(4, 4)))
     save(tmp_path / "x.npy", values(4, 6))

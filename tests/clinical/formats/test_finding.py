@@ -1,5 +1,6 @@
 """Files and folders searched for volumes."""
 
+import os
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,7 @@ from pydicom.data import get_testdata_file
 from recon.clinical.formats import FORMATS, Found, find_all, find_sources
 from recon.errors import ConfigError, DataError
 from tests.clinical.dicom.phantoms import write_series
+from tests.clinical.mrd.scans import acquisitions, header, kspace_of, write_file
 from tests.data.files import cut, write_fastmri_volume, write_lodopab_pair
 
 
@@ -124,6 +126,25 @@ def test_list_of_a_dicom_disk_is_told_from_its_files() -> None:
     assert path is not None
     with pytest.raises(DataError, match="list of a disk's DICOM files; give the folder"):
         find_all([Path(path)])
+
+
+def test_endings_in_capitals_are_known(tmp_path: Path) -> None:
+    raw = write_file(tmp_path / "raw.H5", header(), acquisitions(kspace_of()))
+    (tmp_path / "other.MRD").write_bytes(raw.read_bytes())
+    write_fastmri_volume(tmp_path / "knee.HDF5")
+    save(tmp_path / "x.npy").rename(tmp_path / "x.NPY")
+    found = find_sources(tmp_path)
+    assert [source.format for source in found.sources] == ["fastmri", "mrd", "mrd", "npy"]
+    assert not found.unknown
+    assert not found.broken
+
+
+def test_hidden_file_and_pipe_that_are_named_are_told_as_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="got a hidden file, whose name begins with a dot; rename it"):
+        find_all([save(tmp_path / ".x.npy")])
+    os.mkfifo(tmp_path / "pipe.npy")
+    with pytest.raises(DataError, match="got what is neither, such as a pipe"):
+        find_all([tmp_path / "pipe.npy"])
 
 
 def test_unknown_format_is_refused(tmp_path: Path) -> None:

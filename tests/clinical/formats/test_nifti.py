@@ -195,9 +195,10 @@ def test_what_is_no_image_is_refused(tmp_path: Path, array: NDArray[np.generic],
         sources(save(tmp_path / "x.nii", array))
 
 
-def test_affine_without_directions_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scale", [0, np.nan, np.inf])
+def test_affine_without_directions_is_refused(tmp_path: Path, scale: float) -> None:
     image = nibabel.Nifti1Image(phantom(4, 4, 2), None)
-    image.header.set_sform(np.diag([1.0, 0, 1, 1]), code=1)
+    image.header.set_sform(np.diag([1.0, scale, 1, 1]), code=1)
     nibabel.save(nibabel.Nifti1Image(image.dataobj, None, image.header), tmp_path / "x.nii")
     with pytest.raises(DataError, match="three directions"):
         sources(tmp_path / "x.nii")
@@ -226,6 +227,21 @@ def test_slice_that_is_not_finite_is_named(tmp_path: Path) -> None:
     array[1, 1, 2] = np.nan
     with pytest.raises(DataError, match=r"x\.nii: slice 2 must be finite"):
         only(save(tmp_path / "x.nii", array)).read()
+
+
+def test_number_that_float32_has_no_room_for_is_not_finite(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="slice 0 must be finite"):
+        only(save(tmp_path / "x.nii", np.full((4, 4, 2), 1e39))).read()
+
+
+def test_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "x.nii")
+
+    path = save(tmp_path / "x.nii", phantom(4, 4, 2))
+    monkeypatch.setattr(nibabel, "load", refuse)
+    with pytest.raises(DataError, match=r"x\.nii cannot be read \(Permission denied\); see its owner and mode"):
+        sources(path)
 
 
 def test_unknown_axis_is_refused() -> None:
