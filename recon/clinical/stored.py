@@ -71,8 +71,8 @@ def _told(path: Path) -> str:
     found = _onnx_words(path) if path.suffix == ".onnx" else _archive_words(path.read_bytes())
     if not found:
         raise DataError(
-            f"{path} must be a file that `recon export` wrote, got one that does not say what it is, so that it cannot "
-            f"be known how its input is scaled; export the run with `recon export`"
+            f"{path} must be a file that `recon export` wrote, got one that does not say what it is, or is cut short: "
+            f"it cannot be known how its input is scaled; copy it again, or export the run with `recon export`"
         )
     return found
 

@@ -272,7 +272,7 @@ def test_archive_that_unpacks_to_more_than_it_is_is_refused_before_it_is_read(
     written = io.BytesIO(program)
     with zipfile.ZipFile(written, "a") as archive:
         if how == "packed":
-            archive.writestr("program/data/weights/weight_99", bytes(1 << 20), zipfile.ZIP_DEFLATED)
+            archive.writestr("program/data/weights/weight_99", bytes(64), zipfile.ZIP_DEFLATED)
         else:
             (large,) = (part for part in archive.infolist() if part.filename.endswith("models/model.json"))
             for number in range(9):
