@@ -170,6 +170,24 @@ def test_file_beside_a_result_is_not_overwritten_either(mri: Path, tmp_path: Pat
     assert files(tmp_path / "out") == ["1.npy.json"]
 
 
+def test_results_are_no_inputs(mri: Path, tmp_path: Path, capsys: Capture) -> None:
+    data = tmp_path / "in"
+    write_fastmri_volume(data / "knee.h5")
+    write_series(data / "series", "MR")
+    for name in ("x.nii", "y.nii.gz"):
+        nibabel.save(nibabel.Nifti1Image(np.ones((16, 16, 4), np.float32), np.eye(4)), data / name)
+    save(data / "z.npy")
+    assert reconstructed(mri, data, "-o", data / "out") == 0
+    capsys.readouterr()
+    for result in sorted(path for path in (data / "out").iterdir() if path.suffix != ".json"):
+        assert reconstructed(mri, result, "-o", tmp_path / "again") == 2
+        assert "holds images that recon reconstructed; give the measured data" in capsys.readouterr().err, result.name
+    assert reconstructed(mri, data, "-o", tmp_path / "again") == 0
+    told = capsys.readouterr()
+    assert "5 volumes" in told.out
+    assert "left out: 5 files" in told.err
+
+
 def test_results_inside_the_input_are_not_read(mri: Path, tmp_path: Path, capsys: Capture) -> None:
     save(tmp_path / "1.npy")
     out = tmp_path / "results"

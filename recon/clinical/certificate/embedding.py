@@ -16,7 +16,7 @@ from recon.clinical.certificate.content import (
 )
 from recon.clinical.certificate.words import KEY, from_text, mapping, text, to_text
 from recon.errors import ConfigError, DataError
-from recon.files import written_whole
+from recon.files import reason_of, written_whole
 from recon.records import Word
 
 FILE = "certificate.json"
@@ -64,7 +64,9 @@ def embedded(path: Path) -> Mapping[str, Word]:
     try:
         return from_text(file.read_text(encoding="utf-8"), where=str(file))
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} must be a certificate that can be read, got: {error}; certify the model") from error
+        raise DataError(
+            f"{file} must be a certificate that can be read, got: {reason_of(error)}; certify the model"
+        ) from error
 
 
 def holds_its_model(path: Path) -> bool:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from recon.clinical.formats.files import FileSource, made_by, made_from, require_finite
+from recon.clinical.formats.files import FileSource, leave_out_made, made_by, made_from, require_finite
 from recon.clinical.identity import Identity
 from recon.clinical.sources import Made
 from recon.errors import DataError
@@ -62,11 +62,13 @@ class ArraySource(FileSource):
 def sources(path: Path) -> list[ArraySource]:
     """Give the images of an array, or of those that lie directly in a folder."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return [
-        ArraySource(file, _opened(file).shape)
-        for file in files
-        if file.suffix.lower() == ".npy" and not file.name.startswith(".")
-    ]
+    return [_source(file) for file in files if file.suffix.lower() == ".npy" and not file.name.startswith(".")]
+
+
+def _source(path: Path) -> ArraySource:
+    source = ArraySource(path, _opened(path).shape)
+    leave_out_made(source.made_with(path))
+    return source
 
 
 def _opened(path: Path) -> NDArray[np.generic]:

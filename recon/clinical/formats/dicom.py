@@ -4,6 +4,7 @@ import importlib
 from pathlib import Path
 
 from recon.clinical.dicom.finding import dicom_files
+from recon.clinical.formats.files import MADE, LeftOutError
 from recon.clinical.sources import Source
 from recon.errors import ConfigError
 
@@ -17,4 +18,7 @@ def sources(path: Path) -> list[Source]:
     except ModuleNotFoundError as error:
         raise ConfigError(f"DICOM needs pydicom, got: {error}; pip install '.[clinical]' in recon's folder") from error
     volumes: list[Source] = found.dicom_sources(path)
-    return volumes
+    measured = [volume for volume in volumes if not getattr(volume, "own", False)]
+    if volumes and not measured:
+        raise LeftOutError(MADE)
+    return measured

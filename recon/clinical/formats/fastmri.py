@@ -13,8 +13,8 @@ from recon.clinical.formats.files import (
     FileSource,
     Reading,
     hdf5_maker,
+    leave_out_made,
     put_maker,
-    refuse_made,
     require_finite,
     settings_of,
 )
@@ -107,7 +107,7 @@ def _is_volume(path: Path) -> bool:
     if path.suffix.lower() not in HDF5_SUFFIXES or path.name.startswith("."):
         return False
     file = open_hdf5(path)
-    refuse_made(file)
+    leave_out_made(hdf5_maker(path))
     return "kspace" in file or any(key in file for key in _OWN)  # without kspace it is refused where it is read
 
 

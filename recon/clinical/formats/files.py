@@ -17,6 +17,7 @@ from recon.errors import ConfigError, DataError
 from recon.records import Word
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
+MADE = "images that recon reconstructed; give the measured data"  # what a result holds that is given as an input
 _PREFIX = f"{MAKER}_"  # of the attributes that are added to a file's own
 
 Kind = TypeVar("Kind", bound="FileSource")
@@ -108,7 +109,7 @@ def hdf5_maker(path: Path) -> Made:
     return made_from({name.removeprefix(_PREFIX): word for name, word in open_hdf5(path).attrs.items()})
 
 
-def refuse_made(file: h5py.File) -> None:
-    """Leave out what `recon reconstruct` wrote."""
-    if f"{_PREFIX}weights" in file.attrs:
-        raise LeftOutError("images that recon reconstructed; give the measured data")
+def leave_out_made(made: Made) -> None:
+    """Leave out what recon wrote, which says by which weights it was made."""
+    if made.weights:
+        raise LeftOutError(MADE)

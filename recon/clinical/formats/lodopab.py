@@ -13,8 +13,8 @@ from recon.clinical.formats.files import (
     LeftOutError,
     Reading,
     hdf5_maker,
+    leave_out_made,
     put_maker,
-    refuse_made,
     require_finite,
     settings_of,
 )
@@ -101,7 +101,7 @@ def _source(path: Path) -> LoDoPaBSource | None:
     if path.name.startswith(f"{_TRUTH}_"):
         raise LeftOutError(f"ground truths, which are reconstructed already; give the {_OBSERVATION}_*.hdf5 files")
     file = open_hdf5(path)
-    refuse_made(file)
+    leave_out_made(hdf5_maker(path))
     if KEY not in file and not path.name.startswith(f"{_OBSERVATION}_"):
         return None
     slices, angles, detectors = require_array(file, KEY, axes=OBSERVATION_AXES, kind=np.floating).shape

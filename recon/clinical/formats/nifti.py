@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from recon import __version__
-from recon.clinical.formats.files import FileSource, Reading, made_by, made_from, require_finite
+from recon.clinical.formats.files import FileSource, Reading, leave_out_made, made_by, made_from, require_finite
 from recon.clinical.identity import Identity
 from recon.clinical.sources import Made
 from recon.clinical.words import MAKER
@@ -139,11 +139,14 @@ class PackedNiftiSource(NiftiSource):
 def sources(path: Path) -> list[NiftiSource]:
     """Give the volumes of a file, or of those that lie directly in a folder."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return [
-        (PackedNiftiSource if file.name.lower().endswith(".gz") else NiftiSource)(file, _layout(_opened(file), file))
-        for file in files
-        if file.name.lower().endswith(SUFFIXES) and not file.name.startswith(".")
-    ]
+    return [_source(file) for file in files if file.name.lower().endswith(SUFFIXES) and not file.name.startswith(".")]
+
+
+def _source(path: Path) -> NiftiSource:
+    kind = PackedNiftiSource if path.name.lower().endswith(".gz") else NiftiSource
+    source = kind(path, _layout(_opened(path), path))
+    leave_out_made(source.made_with(path))
+    return source
 
 
 def _opened(path: Path) -> Any:  # noqa: ANN401  # nibabel has no types
