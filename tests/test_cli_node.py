@@ -57,7 +57,7 @@ def test_node_works_until_a_signal_and_then_ends_well(
         found = re.search(r":(\d+) with", said[0])
         assert found is not None
         send(files, int(found[1]))
-        wait_for(lambda: len(to.images) == 5)
+        wait_for(lambda: any("delivered" in line for line in said))
         os.kill(os.getpid(), number)
 
     with archive() as to:
@@ -69,6 +69,7 @@ def test_node_works_until_a_signal_and_then_ends_well(
     assert said[0].startswith("RECON listens at 127.0.0.1")
     assert said[1] == RESEARCH_ONLY
     assert "5 slices reconstructed" in said[2]
+    assert len(to.images) == 5
     assert "stops" in said[-1]
     assert signal.getsignal(number) == before
     assert not np.array_equal(to.images[0].pixel_array, phantoms.stored()[0])  # an untrained network did something
