@@ -147,6 +147,7 @@ def _validate() -> Config:
             "network": "$@network.network",
             "inferer": "@validate#inferer",
             "key_val_metric": "@validate#key_metric",
+            "metric_cmp_fn": "$lambda error, best: error < best",
             "val_handlers": "@validate#handlers",
         },
     }

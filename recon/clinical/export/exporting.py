@@ -76,7 +76,7 @@ class _Course:
         scaling = "inside" if kind == "bundle" else self.wishes.scaling
         graph = self._graphs.setdefault(scaling, graph_of(self.model, replace(self.wishes, scaling=scaling)))
         with staged(target) as partial:
-            self.told(f"{target.name}: recording the network")
+            self.told(f"{target.name}: {'writing it' if kind == 'bundle' else 'recording the network'}")
             self._write(kind, graph, scaling, partial)
             self.told(f"{target.name}: opening it")
             run, runtime = opened(partial, kind, opening=self.model.opening)

@@ -206,6 +206,14 @@ def test_training_goes_on_from_the_weights_and_leaves_them(mri: Bundle, tmp_path
     assert not np.array_equal(*results)
 
 
+def test_smaller_error_is_the_best(mri: Bundle) -> None:
+    parser = ConfigParser()
+    parser.read_config(mri.config("train"))
+    better = parser.get_parsed_content("validate#evaluator#metric_cmp_fn")
+    assert better(1.0, 2.0)
+    assert not better(2.0, 1.0)
+
+
 def test_training_begins_anew_where_no_weights_are_named(mri: Bundle, tmp_path: Path) -> None:
     before = torch.load(mri.folder / "models" / "model.pt", weights_only=True)
     file = trained(mri, write_fastmri_folder(tmp_path / "knees"), tmp_path / "trained", checkpoint="")

@@ -65,18 +65,6 @@ def test_an_exported_program_is_exact(name: str) -> None:
     assert inexact(program, images, [*residues(2), *random_shifts(SIZE, 3)]) == []
 
 
-@torch.no_grad()
-@pytest.mark.parametrize("name", ["monai 3-D UNet", "thin deeplabv3"])
-def test_an_exported_model_is_exact(name: str) -> None:
-    """The whole networks are too slow for tests: docs/any-network.md says what they were seen to do."""
-    case, network = models.MODELS[name], models.converted(name)
-    images = hard_inputs(case.size, channels=case.channels, batch=2)
-    program = exported(network, images["noise"])
-    batch = torch.cat([images["noise"], images["tiles"]])
-    torch.testing.assert_close(as_images(program)(batch), as_images(network)(batch), rtol=1e-4, atol=1e-5)
-    assert inexact(program, images, [*random_shifts(case.size, 3), (1,) * len(case.size)]) == []
-
-
 @pytest.mark.parametrize("size", [(32, 32), (14, 18)])
 def test_an_exported_program_rounds_as_torch_does(size: tuple[int, int]) -> None:
     """Which is by the place in the image where it takes no oneDNN convolutions: of one pixel, or of one small image."""
