@@ -170,6 +170,28 @@ def test_file_beside_a_result_is_not_overwritten_either(mri: Path, tmp_path: Pat
     assert files(tmp_path / "out") == ["1.npy.json"]
 
 
+def test_resuming_does_not_take_one_series_for_another(mri: Path, tmp_path: Path, capsys: Capture) -> None:
+    data = tmp_path / "in"
+    for series in ("2", "3", "1"):  # they are numbered by the names of their files
+        if series == "1":
+            assert reconstructed(mri, data, "-o", tmp_path / "out") == 0
+            assert reconstructed(mri, data, "-o", tmp_path / "out", "--resume") == 0
+        for file in write_series(tmp_path / series, "MR", series=series):
+            data.mkdir(exist_ok=True)
+            file.rename(data / f"{series}-{file.name}")
+    assert reconstructed(mri, data, "-o", tmp_path / "out", "--resume") == 2
+    assert "must be of the same images to go on, got a result of others" in capsys.readouterr().err
+
+
+def test_names_that_are_too_long_are_told(mri: Path, tmp_path: Path, capsys: Capture) -> None:
+    long = "a" * 300
+    save(tmp_path / "x.npy")
+    assert reconstructed(mri, tmp_path / "x.npy", "-o", tmp_path / long) == 2
+    assert "below which a name is too long" in capsys.readouterr().err
+    assert reconstructed("nomodel", long, "-o", tmp_path / "out") == 2
+    assert reconstructed(mri, long, "-o", tmp_path / "out") == 2
+
+
 def test_results_are_no_inputs(mri: Path, tmp_path: Path, capsys: Capture) -> None:
     data = tmp_path / "in"
     write_fastmri_volume(data / "knee.h5")

@@ -89,8 +89,8 @@ def reconstruct_volumes(options: argparse.Namespace) -> int:
 
     opening = opening_of(options)
     _require_order(options.model, options.inputs)
-    _require_apart(options.inputs, options.out)
-    require_room(options.out.parent if options.out.is_file() else options.out)
+    _require_inputs(options.inputs, options.out)
+    require_room(options.out, or_file=True)
     require_model(Path(options.model))
     found = find_all(options.inputs, options.format, leave_out=options.out)
     model = open_model(options.model, opening)
@@ -120,9 +120,13 @@ def _require_order(model: str, inputs: Sequence[Path]) -> None:
         raise ConfigError(f"MODEL must come before INPUT, got {model} before {found[0]}; swap them")
 
 
-def _require_apart(inputs: Sequence[Path], out: Path) -> None:
-    """Refuse results among the inputs."""
+def _require_inputs(inputs: Sequence[Path], out: Path) -> None:
+    """Refuse inputs that are not there, and results in the place of one."""
+    from recon.clinical.nearby import hint_for_missing, is_there
+
     for path in inputs:
+        if not is_there(path):
+            raise DataError(f"{path} must be a file or a folder, {hint_for_missing(path)}")
         if path.is_dir() and path.resolve() == out.resolve():
             raise ConfigError(f"--out must be another folder than INPUT, got {out} for both")
 

@@ -36,9 +36,12 @@ def require_model(path: Path) -> None:
 
 def is_model(path: Path) -> bool:
     """Whether a path looks like what a model is opened from."""
-    if not path.is_dir():
-        return path.suffix in MODELS
-    return is_bundle(path) or any((path / "checkpoints").glob(f"*{SUFFIX}"))
+    try:
+        if not path.is_dir():
+            return path.suffix in MODELS
+        return is_bundle(path) or any((path / "checkpoints").glob(f"*{SUFFIX}"))
+    except OSError:  # as of a name that is too long, or of a folder that may not be looked into
+        return False
 
 
 def is_bundle(folder: Path) -> bool:

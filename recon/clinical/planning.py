@@ -126,6 +126,8 @@ def _require_same(job: Job) -> None:
         what, got, now = "from the same weights", told.weights[:12], wanted.weights[:12]
     elif told.processing != wanted.processing:
         what, got, now = "made in the same way", told.processing, wanted.processing
+    elif not job.source.is_source_of(job.target):
+        what, got, now = "of the same images", "a result of others", "of those that are there now"
     else:
         return
     raise DataError(

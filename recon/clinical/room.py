@@ -17,8 +17,13 @@ _WORDS = {
 }
 
 
-def require_room(folder: Path) -> None:
-    """Refuse a folder in which nothing can be written: it and a file are made, and taken away again."""
+def require_room(folder: Path, *, or_file: bool = False) -> None:
+    """Refuse a folder in which nothing can be written: it and a file are made, and taken away again.
+
+    Where the result may be a file, one that is there is looked at with its folder.
+    """
+    if or_file and _is_file(folder):
+        folder = folder.parent
     above = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     made = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
     trial = folder / f".trial.{os.getpid()}.partial"
@@ -36,3 +41,10 @@ def require_room(folder: Path) -> None:
         for empty in made:
             with suppress(OSError):  # as where it could not be made, or somebody else has put something there
                 empty.rmdir()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False

@@ -38,6 +38,10 @@ class Source(ABC):
         """Give what a result that is there says of how it was made."""
         return Made()
 
+    def is_source_of(self, target: Path) -> bool:
+        """Whether a result that is there was made of this volume, as far as it says that."""
+        return True
+
     @abstractmethod
     def read(self) -> Tensor:
         """Read all slices as intensities (N, 1, H, W) in float32: MRI magnitudes in the file's own units, CT in HU."""

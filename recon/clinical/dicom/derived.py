@@ -56,6 +56,14 @@ def derived(header: Header, planes: Sequence[Plane], identity: Identity, *, uid:
     return dataset
 
 
+def source_images(dataset: Dataset) -> set[str]:
+    """Give the UIDs of the images that a result was derived from, as it says them: for the file, or frame by frame."""
+    groups = dataset.get("PerFrameFunctionalGroupsSequence") or ()
+    places = [dataset, *(item for group in groups for item in group.get("DerivationImageSequence") or ())]
+    items = [item for place in places for item in place.get("SourceImageSequence") or ()]
+    return {str(item.get("ReferencedSOPInstanceUID")) for item in items}
+
+
 def _copied(header: Header) -> Dataset:
     """Copy what stays: standard elements that do not describe the old pixels. What private ones mean, nobody knows."""
     kept = _without_private(header.dataset, swap=header.dataset.original_encoding[1] is False)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recon.clinical.dicom.derived import source_images
 from recon.clinical.dicom.finding import dicom_files
 from recon.clinical.dicom.headers import Header, read_file, read_header, series_of
 from recon.clinical.dicom.pixels import Integers, intensities_of, stored_values
@@ -55,6 +56,11 @@ class DicomSource(Source):
             if str(dataset.get("Manufacturer")) == MAKER:
                 return Made(str(dataset.get("DeviceSerialNumber") or ""), processing_in(dataset))
         return Made()
+
+    def is_source_of(self, target: Path) -> bool:
+        """Compare the images that the result references: another series in the folder changes which has which name."""
+        found = {uid for file in dicom_files(target) for uid in source_images(read_file(file, pixels=False))}
+        return found == {str(plane.header.dataset.SOPInstanceUID) for plane in self.planes}
 
     def read(self) -> Tensor:
         """Read the slices (N, 1, H, W): stored value * slope + intercept; padding is air, or no signal."""

@@ -58,6 +58,8 @@ class Spool:
                 folder = self.root / "incoming" / _hashed(series)
                 folder.mkdir(mode=0o700, exist_ok=True)
                 arriving.replace(folder / file)
+                _sync(folder)
+                _sync(folder.parent)
         finally:
             arriving.unlink(missing_ok=True)
 
@@ -98,13 +100,16 @@ class Spool:
             yield making
             _settle(making)
             making.rename(self.root / "outgoing" / name)
+            _sync(self.root / "outgoing")
             self._remove("received", name)
         finally:
             shutil.rmtree(making, ignore_errors=True)
 
     def fail(self, name: str, reason: str) -> None:
-        """Put a series aside, with a word why."""
+        """Put a series aside, with a word why; it takes the place of what failed under its name before."""
         folder = self.root / "failed" / name
+        if folder.exists():  # it was copied back, not moved
+            self._remove("failed", name)
         (self.root / "received" / name).rename(folder)
         (folder / _ATTEMPTS).unlink(missing_ok=True)  # so that it is begun anew if it is put back
         with suppress(OSError):  # as on a full disk: the series has moved all the same, and the reason is in the log
@@ -162,8 +167,13 @@ def _hashed(uid: str) -> str:
 def _settle(folder: Path) -> None:
     """Wait until a folder's files are on the disk."""
     for path in (*folder.rglob("*"), folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or what a folder lists, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

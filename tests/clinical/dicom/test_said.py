@@ -26,6 +26,17 @@ def test_each_frame_names_its_source(tmp_path: Path) -> None:
     assert after.SharedFunctionalGroupsSequence[0].CTImageFrameTypeSequence[0].FrameType[:2] == ["DERIVED", "PRIMARY"]
 
 
+def test_result_is_known_as_that_of_its_images_alone(tmp_path: Path) -> None:
+    phantoms.write_series(tmp_path / "one", series="1")
+    phantoms.write_series(tmp_path / "other", series="2")
+    phantoms.write_series(tmp_path / "fewer", series="1", values=phantoms.stored()[:4])
+    phantoms.enhanced(phantoms.stored()).save_as(tmp_path / "frames.dcm", enforce_file_format=True)
+    sources = {name: only(tmp_path / name) for name in ("one", "other", "fewer", "frames.dcm")}
+    for name, source in sources.items():
+        written(source, tmp_path / "out" / name)
+        assert [known for known in sources if sources[known].is_source_of(tmp_path / "out" / name)] == [name]
+
+
 def test_result_says_what_made_it_from_what(tmp_path: Path) -> None:
     before = [pydicom.dcmread(file) for file in phantoms.write_series(tmp_path / "in")]
     for old, new in zip(before, written(only(tmp_path / "in"), tmp_path / "out"), strict=True):

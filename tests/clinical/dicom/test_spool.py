@@ -1,6 +1,7 @@
 """Nothing that a node has taken is lost or done twice, whenever it stops."""
 
 import os
+import shutil
 import stat
 import threading
 from pathlib import Path
@@ -72,6 +73,16 @@ def test_series_that_goes_wrong_is_put_aside_with_the_reason(tmp_path: Path) -> 
     assert there(tmp_path) == {"failed": 1}
     assert (tmp_path / "failed" / name / "reason.txt").read_text() == "no slices\n"
     assert len(list((tmp_path / "failed" / name).glob("*.dcm"))) == 2
+
+
+def test_series_that_was_copied_back_fails_again(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    name = taken(spool)
+    spool.fail(name, "no slices")
+    shutil.copytree(tmp_path / "failed" / name, tmp_path / "received" / name)
+    spool.fail(name, "still none")
+    assert there(tmp_path) == {"failed": 1}
+    assert (tmp_path / "failed" / name / "reason.txt").read_text() == "still none\n"
 
 
 def test_attempts_are_counted_that_did_not_end(tmp_path: Path) -> None:
