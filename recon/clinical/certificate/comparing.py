@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from recon.clinical.certificate.quantities import QUANTITIES, Drift
@@ -69,9 +69,15 @@ def number_finding(what: str, then: float | None, now: float | None, drift: Drif
 
 
 def allowed_drift(stated: Tolerances, name: str) -> Drift | None:
-    """Give what a number may drift: by its tolerance, or recon's own value; None where it is only told."""
-    own = next((one.allowed for one in stated.stated if one.name == name), None)
-    return own if own is not None else QUANTITIES[name].drift
+    """Give what a number may drift: by its tolerance, or recon's own value; None where it is only told.
+
+    A certificate's own word counts where it asks for less: it cannot give itself more.
+    """
+    own = QUANTITIES[name].drift
+    drift = next((one.drift for one in stated.stated if one.name == name), None)
+    if drift is None:
+        return own
+    return Drift(drift) if stated.seen or own is None else replace(own, most=drift)
 
 
 def same_words(then: Word, now: Word) -> bool:
@@ -128,20 +134,23 @@ def _compared(title: str, then: Word, now: Word, drift_of: Callable[[Sequence[st
         for (path, before), (_, after) in zip(_numbers(then), _numbers(now), strict=True)
     ]
     drifted = [one for one in found if one.kind == "drifted"]
-    if drifted or not found:
+    agree = sum(number is not None and drift_of(path) is not None for path, number in _numbers(now))
+    if drifted or not agree:
         return drifted
     kind: Kind = "within" if any(one.kind == "within" for one in found) else "same"
-    return [Finding(f"table: {title}", f"{len(found)} numbers", "agree", "each its own", kind)]
+    return [Finding(f"table: {title}", f"{agree} numbers", "agree", "each its own", kind)]
 
 
-def _numbers(value: Word, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], float]]:
-    """Give all numbers with where they stand: names, and places counted from 1."""
+def _numbers(value: Word, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], float | None]]:
+    """Give all numbers, and None where there is none, with where they stand: names, and places counted from 1."""
     if isinstance(value, Mapping):
         for name in sorted(value):
             yield from _numbers(value[name], (*path, name))
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for place, entry in enumerate(value, 1):
             yield from _numbers(entry, (*path, str(place)))
+    elif value is None:
+        yield path, None
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield path, float(value)
 

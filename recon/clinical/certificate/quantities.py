@@ -15,14 +15,15 @@ SHARE = "share"  # the unit of numbers from 0 to 1
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """By how much a number may differ when it is measured again: `absolute + relative * |then|`."""
+    """By how much a number may differ when it is measured again: `absolute + relative * |then|`, at most `most`."""
 
     absolute: float = 0.0
     relative: float = 0.0
+    most: float = math.inf
 
     def of(self, then: float) -> float:
         """Give what is allowed."""
-        return self.absolute + self.relative * (abs(then) if math.isfinite(then) else 0.0)
+        return min(self.absolute + self.relative * (abs(then) if math.isfinite(then) else 0.0), self.most)
 
 
 _NMSE = Drift(SMALL, TENTH_OF_PERCENT)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -79,11 +79,12 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Tolerances:
-    """A file of tolerances: its name, its SHA-256, and what it states."""
+    """A file of tolerances: its name, its SHA-256, what it states, and whether it was seen or only told of."""
 
     file: str
     sha256: str
     stated: Sequence[Tolerance]
+    seen: bool = field(default=True, compare=False)
 
     @property
     def words(self) -> dict[str, Word]:
@@ -127,7 +128,7 @@ def tolerances_from(words: Mapping[str, Word]) -> Tolerances:
         ]
     except ReconError as error:
         raise DataError(f"the tolerances of a certificate cannot be understood: {error}") from error
-    return Tolerances(text(words, "file"), text(words, "sha256"), stated)
+    return Tolerances(text(words, "file"), text(words, "sha256"), stated, seen=False)
 
 
 class _Once(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types

@@ -19,7 +19,7 @@ from recon.clinical.certificate.identity import how_it_ran
 from recon.clinical.certificate.measuring import measured
 from recon.clinical.certificate.quantities import QUANTITIES
 from recon.clinical.certificate.sealing import broken_seal
-from recon.clinical.certificate.settings import Places, settings_from
+from recon.clinical.certificate.settings import Places, Settings, settings_from
 from recon.clinical.certificate.spelling import word_text
 from recon.clinical.certificate.tolerances import (
     FAIL,
@@ -29,7 +29,7 @@ from recon.clinical.certificate.tolerances import (
     read_tolerances,
     tolerances_from,
 )
-from recon.clinical.certificate.words import mapping, number, rows, text
+from recon.clinical.certificate.words import SEAL, mapping, number, rows, text
 from recon.clinical.models import Opening
 from recon.data.progress import Counter
 from recon.errors import ConfigError, DataError
@@ -70,8 +70,10 @@ def verify(
         return Verification([seal], measured=False)
     _require_whole(certificate)
     stated = tolerances_from(mapping(certificate, "tolerances"))
-    findings = [seal, _same_tolerances(stated, tolerances), *_consistency(certificate, stated)]
     settings = settings_from(certificate)
+    known = _known(stated, tolerances)
+    findings = [seal, _same_tolerances(stated, known), *_consistency(certificate, stated, settings)]
+    stated = known or stated
     if settings.embedded != (data is None):
         which = "embedded data; leave --data out" if settings.embedded else "data of your own; pass --data DIR"
         raise ConfigError(f"the certificate is of measurements on {which}")
@@ -88,7 +90,7 @@ def verify(
         findings += _drifts(certificate, stated, numbers)
         findings += _verdicts(certificate, stated, numbers.__getitem__)
         again = composed(ready, found, settings, stated)
-        findings += _texts(certificate, again)
+        findings += [*_same_parts(certificate, again), *_texts(certificate, again)]
         findings += table_findings(certificate, again, stated)
         findings += _machine(mapping(certificate, "ran"), how_it_ran(ready.model, found))
     return Verification(findings, measured=True)
@@ -103,23 +105,31 @@ def _require_whole(certificate: Mapping[str, Word]) -> None:
         rows(certificate, name)
 
 
-def _same_tolerances(stated: Tolerances, given: Tolerances | None) -> Finding:
-    """Compare the tolerances with those of a file, or with recon's own where the certificate says that it has them."""
-    now = given if given is not None else read_tolerances() if stated.file == SHIPPED else None
+def _known(stated: Tolerances, given: Tolerances | None) -> Tolerances | None:
+    """Give the tolerances that are known: a file's, or recon's own where the certificate says that it has them."""
+    return given if given is not None else read_tolerances() if stated.file == SHIPPED else None
+
+
+def _same_tolerances(stated: Tolerances, now: Tolerances | None) -> Finding:
     then = f"{stated.file} {stated.sha256[:16]}"
     if now is None:
         return Finding("tolerances", then, "pass --tolerances FILE to compare", "", "told")
-    same = same_words(now.words["stated"], stated.words["stated"])
+    same = now.sha256 == stated.sha256 and same_words(now.words["stated"], stated.words["stated"])
     return Finding("tolerances", then, f"{now.file} {now.sha256[:16]}", "", "same" if same else "drifted")
 
 
-def _consistency(certificate: Mapping[str, Word], stated: Tolerances) -> list[Finding]:
-    """Judge the certificate's own numbers: a verdict that does not follow from them was put there."""
+def _consistency(certificate: Mapping[str, Word], stated: Tolerances, settings: Settings) -> list[Finding]:
+    """Judge the certificate's own numbers, and find words that recon does not write: both were put there."""
     numbers = _numbers_then(certificate)
     verdicts = judged(stated, lambda name: numbers.get(name))
     told, follows = text(certificate, "verdict"), PASS if passes(verdicts) else FAIL
     same = told == follows and same_words(list(rows(certificate, "verdicts")), list(verdicts))
-    return [Finding("verdicts follow from the numbers", told, follows, "", "same" if same else "drifted")]
+    parts = {"settings": settings.words, "tolerances": stated.words}
+    others = [name for name, words in parts.items() if certificate[name] != words]
+    return [
+        Finding("verdicts follow from the numbers", told, follows, "", "same" if same else "drifted"),
+        *(Finding(name, "as certified", "other words", "none", "drifted") for name in others),
+    ]
 
 
 def _same_model(certificate: Mapping[str, Word], ready: Prepared) -> list[Finding]:
@@ -127,10 +137,10 @@ def _same_model(certificate: Mapping[str, Word], ready: Prepared) -> list[Findin
     then, now = mapping(certificate, "certified"), ready.certified
     left_out = _MAY_DIFFER if now["stored_as"] not in ("onnx", "bundle") else (*_MAY_DIFFER, "file_sha256")
     made = []
-    for name in (one for one in now if one not in left_out):
-        same = same_words(then.get(name), now[name])
+    for name in (one for one in {**now, **then} if one not in left_out):
+        same = same_words(then.get(name), now.get(name))
         if not same or name in ("weights", "content_sha256"):
-            made.append(Finding(name, _short(then.get(name)), _short(now[name]), "", "same" if same else "drifted"))
+            made.append(Finding(name, _short(then.get(name)), _short(now.get(name)), "", "same" if same else "drifted"))
     return made
 
 
@@ -159,6 +169,12 @@ def _verdicts(certificate: Mapping[str, Word], stated: Tolerances, now: Callable
     ]
 
 
+def _same_parts(certificate: Mapping[str, Word], now: Mapping[str, Word]) -> list[Finding]:
+    """Find what a certificate does not have."""
+    others = [name for name in certificate if name not in now and name != SEAL]
+    return [Finding(name, "as certified", "no such part", "none", "drifted") for name in others]
+
+
 def _texts(certificate: Mapping[str, Word], now: Mapping[str, Word]) -> list[Finding]:
     """Compare what the certificate says beside its judged numbers; words of another recon's version are only told."""
     versions = [mapping(mapping(words, "ran"), "versions").get("recon") for words in (certificate, now)]
@@ -172,9 +188,9 @@ def _texts(certificate: Mapping[str, Word], now: Mapping[str, Word]) -> list[Fin
 def _machine(then: Mapping[str, Word], now: Mapping[str, Word]) -> list[Finding]:
     """Tell what is another machine, or other versions."""
     return [
-        Finding(name, word_text(then.get(name)), word_text(value), "", "told")
-        for name, value in now.items()
-        if not same_words(then.get(name), value)
+        Finding(name, word_text(then.get(name)), word_text(now.get(name)), "", "told")
+        for name in {**now, **then}
+        if not same_words(then.get(name), now.get(name))
     ]
 
 

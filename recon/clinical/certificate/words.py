@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from recon.errors import DataError
 from recon.records import Word
 
-FORMAT, VERSION = "recon certificate", 1
+FORMAT, VERSION = "recon certificate", 2
 KEY = "recon-certificate"  # under which an ONNX file and a bundle's metadata hold it
 SEAL = "seal"
 
@@ -45,6 +45,11 @@ def from_text(text: str, *, where: str) -> Mapping[str, Word]:
         ) from error
     if words["version"] > VERSION:
         raise DataError(f"{where} is of version {words['version']}, and this recon knows {VERSION}; update recon")
+    if words["version"] < VERSION:
+        raise DataError(
+            f"{where} must be of version {VERSION}, got {words['version']}, which an earlier recon wrote; certify the "
+            f"model again, or verify with that recon"
+        )
     return words
 
 

@@ -17,7 +17,7 @@ from recon.clinical.certificate.measuring import measured
 from recon.clinical.certificate.quantities import QUANTITIES
 from recon.clinical.certificate.sealing import sealed
 from recon.clinical.certificate.settings import Places
-from recon.clinical.certificate.words import KEY
+from recon.clinical.certificate.words import FORMAT, KEY, VERSION
 from recon.clinical.models import Opening, open_model
 from recon.errors import ConfigError, DataError
 from recon.records import Word
@@ -46,7 +46,7 @@ def onnx_file(tmp_path_factory: pytest.TempPathFactory, aps: Certified) -> Path:
 def certificate_of(path: Path) -> dict[str, Word]:
     """Give the words of a certificate, as far as embedding looks at them."""
     certified: Word = {"content_sha256": content_hash(path)}
-    words: dict[str, Word] = {"format": "recon certificate", "version": 1, "certified": certified}
+    words: dict[str, Word] = {"format": FORMAT, "version": VERSION, "certified": certified}
     return sealed({**words, "verdict": "pass", "use": "research"})
 
 

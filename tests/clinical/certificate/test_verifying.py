@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from recon.clinical.certificate import verifying
-from recon.clinical.certificate.comparing import table_findings
+from recon.clinical.certificate.comparing import allowed_drift, table_findings
+from recon.clinical.certificate.quantities import Drift
 from recon.clinical.certificate.sealing import broken_seal, read_key, sealed
-from recon.clinical.certificate.tolerances import read_tolerances
+from recon.clinical.certificate.tolerances import Tolerance, Tolerances, read_tolerances, tolerances_from
 from recon.clinical.certificate.verifying import Verification, verify
 from recon.clinical.certificate.words import canonical, from_text, to_text
 from recon.clinical.models import Opening
@@ -150,6 +151,72 @@ def test_number_of_a_table_may_differ_as_much_as_its_quantity(aps: Certified) ->
     assert set(kinds.values()) == {"same"}
 
 
+def test_number_that_is_none_then_or_now_has_drifted(aps: Certified) -> None:
+    words: Any = json.loads(json.dumps(aps.words))
+    words["sections"][0]["rows"][0]["psnr"]["mean"] = None
+    words["map"]["change of PSNR in dB"][5] = None
+    stated = read_tolerances(aps.tolerances)
+    for then, now in ((words, aps.words), (aps.words, words)):
+        found = [one.what for one in table_findings(then, now, stated) if one.kind == "drifted"]
+        assert found == ["Quality by stratum: 1 psnr mean", "every shift: change of PSNR in dB 6"]
+
+
+def test_numbers_that_may_be_any_are_not_counted_as_agreeing() -> None:
+    rows_: list[Word] = [{"by the shift": 3.0, "slices": 2, "psnr": None}]
+    words: dict[str, Word] = {"sections": [{"protocol": "worst", "name": "Worst", "rows": rows_}], "map": {}}
+    (found,) = table_findings(words, words, read_tolerances())
+    assert found.then == "1 numbers"
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        (("certified", "approved"), "approved"),
+        (("note",), "note"),
+        (("settings", "note"), "settings"),
+        (("tolerances", "note"), "tolerances"),
+        (("tolerances", "stated", 0, "note"), "tolerances"),
+    ],
+)
+def test_words_that_were_added_and_sealed_anew_are_found(
+    aps: Certified, path: tuple[str | int, ...], what: str
+) -> None:
+    words: Any = json.loads(json.dumps(aps.words))
+    place = words
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = "cleared for diagnosis"
+    assert drifts(verified(aps, sealed(words))) == [what]
+
+
+def test_settings_that_recon_would_not_write_are_found(aps: Certified) -> None:
+    assert drifts(verified(aps, sealed(changed(aps.words, "settings", "limit", to=1.7)))) == ["settings"]
+
+
+def test_tolerances_of_another_hash_are_found(aps: Certified) -> None:
+    words = sealed(changed(aps.words, "tolerances", "sha256", to="0" * 64))
+    assert drifts(verified(aps, words, tolerances=read_tolerances(aps.tolerances))) == ["tolerances"]
+
+
+def test_certificate_cannot_allow_itself_more_drift(aps: Certified) -> None:
+    words: Any = json.loads(json.dumps(aps.words))
+    place = row_of(aps.words, "numbers", "worst-nmse")
+    words["numbers"][place]["value"] = 0.5
+    words["tolerances"]["stated"][0] |= {"bound": 1.0, "drift": 1e6}
+    words["verdicts"][0] |= {"bound": 1.0, "value": 0.5}
+    assert drifts(verified(aps, sealed(words))) == ["worst-nmse"]
+
+
+def test_drift_counts_as_stated_in_a_file_and_only_for_less_in_a_certificate() -> None:
+    stated = [Tolerance("psnr", "at least", 0.0, "It is.", drift=drift) for drift in (1e6, 1e-6)]
+    more, less = (Tolerances("ours.yaml", "", [one]) for one in stated)
+    assert allowed_drift(more, "psnr") == Drift(1e6)
+    for one, allowed in ((more, 0.01), (less, 1e-6)):
+        drift = allowed_drift(tolerances_from(one.words), "psnr")
+        assert drift is not None
+        assert drift.of(30.0) == allowed
+
+
 @pytest.mark.parametrize(("name", "to"), [("slices", 1000), ("size", [320, 320])])
 def test_altered_number_of_the_data_is_found(aps: Certified, name: str, to: Word) -> None:
     assert drifts(verified(aps, sealed(changed(aps.words, "data", name, to=to)))) == ["data"]
@@ -208,7 +275,7 @@ def test_seal_is_of_the_words_and_not_of_how_they_are_laid_out(aps: Certified) -
 
 
 def test_number_that_no_computer_counts_with_is_refused() -> None:
-    text = '{"format": "recon certificate", "version": 1, "data": {"slices": 1' + 400 * "0" + "}}"
+    text = '{"format": "recon certificate", "version": 2, "data": {"slices": 1' + 400 * "0" + "}}"
     with pytest.raises(DataError, match="401 digits"):
         from_text(text, where="it")
 
@@ -217,6 +284,11 @@ def test_number_that_no_computer_counts_with_is_refused() -> None:
 def test_what_is_no_certificate_is_refused(text: str) -> None:
     with pytest.raises(DataError, match="must be a certificate"):
         from_text(text, where="it")
+
+
+def test_earlier_certificate_is_refused() -> None:
+    with pytest.raises(DataError, match="must be of version 2, got 1"):
+        from_text('{"format": "recon certificate", "version": 1}', where="it")
 
 
 def test_later_certificate_is_refused() -> None:
