@@ -10,8 +10,7 @@ import torch
 from pydicom.data import get_testdata_file
 from torch import Tensor
 
-from recon.clinical.dicom.source import DicomSource
-from recon.clinical.formats.dicom import sources
+from recon.clinical.dicom.source import DicomSource, dicom_sources
 from recon.clinical.identity import Identity, scaling_of
 from recon.clinical.models import ClinicalModel, Opening, Pad
 
@@ -55,7 +54,7 @@ def expected(values: npt.NDArray[np.int64], slope: float, intercept: float) -> T
 
 def only(path: Path) -> DicomSource:
     """Give the only volume of a file or folder."""
-    (found,) = sources(path)
+    (found,) = dicom_sources(path)
     assert isinstance(found, DicomSource)
     return found
 
