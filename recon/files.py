@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,6 +16,20 @@ def reason_of(error: Exception) -> str:
     ('Permission denied', 'no file')
     """
     return getattr(error, "strerror", None) or " ".join(str(error).split())
+
+
+def holds(question: Callable[[], bool]) -> bool:
+    """Ask a path something, such as `path.exists`; nothing holds of what cannot be looked at.
+
+    There is nothing, for one, of a name that is too long:
+
+    >>> holds(Path("x" * 300).exists)
+    False
+    """
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 @contextmanager

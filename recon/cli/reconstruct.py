@@ -122,10 +122,11 @@ def _require_order(model: str, inputs: Sequence[Path]) -> None:
 
 def _require_inputs(inputs: Sequence[Path], out: Path) -> None:
     """Refuse inputs that are not there, and results in the place of one."""
-    from recon.clinical.nearby import hint_for_missing, is_there
+    from recon.clinical.nearby import hint_for_missing
+    from recon.files import holds
 
     for path in inputs:
-        if not is_there(path):
+        if not holds(path.exists):
             raise DataError(f"{path} must be a file or a folder, {hint_for_missing(path)}")
         if path.is_dir() and path.resolve() == out.resolve():
             raise ConfigError(f"--out must be another folder than INPUT, got {out} for both")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from recon.checkpoints import SUFFIX
 from recon.errors import DataError
+from recon.files import holds
 
 MODELS = (SUFFIX, ".onnx", ".pt2")
 _TAKEN = (
@@ -16,7 +17,7 @@ _SHOWN = 3  # models that a message lists
 
 def require_model(path: Path) -> None:
     """Refuse what a model cannot be opened from, and say what is there instead."""
-    if not is_there(path):
+    if not holds(path.exists):
         got = hint_for_missing(path)
     elif is_model(path):
         return
@@ -36,34 +37,23 @@ def require_model(path: Path) -> None:
 
 def is_model(path: Path) -> bool:
     """Whether a path looks like what a model is opened from."""
-    try:
-        if not path.is_dir():
-            return path.suffix in MODELS
-        return is_bundle(path) or any((path / "checkpoints").glob(f"*{SUFFIX}"))
-    except OSError:  # as of a name that is too long, or of a folder that may not be looked into
-        return False
+    if not holds(path.is_dir):
+        return path.suffix in MODELS
+    return is_bundle(path) or holds(lambda: any((path / "checkpoints").glob(f"*{SUFFIX}")))
 
 
 def is_bundle(folder: Path) -> bool:
     """Whether a folder looks like a MONAI bundle."""
-    return (folder / "configs" / "metadata.json").is_file()
-
-
-def is_there(path: Path) -> bool:
-    """Tell whether there is such a file or folder; there is none of a name that is too long."""
-    try:
-        return path.exists()
-    except OSError:
-        return False
+    return holds((folder / "configs" / "metadata.json").is_file)
 
 
 def hint_for_missing(path: Path) -> str:
     """Say what is there instead of a path: the nearest folder above, and what it holds of that name."""
-    if _is_link(path):
+    if holds(path.is_symlink):
         return f"got a link to {path.readlink()}, which is not there"
-    if is_there(path):
+    if holds(path.exists):
         return "got what is neither, such as a pipe"
-    above = next(parent for parent in path.absolute().parents if is_there(parent) and parent.is_dir())
+    above = next(parent for parent in path.absolute().parents if holds(parent.is_dir))
     missing = path.absolute().relative_to(above).parts[0]
     try:
         names = {entry.name.casefold(): entry.name for entry in above.iterdir()}
@@ -72,13 +62,6 @@ def hint_for_missing(path: Path) -> str:
     near = get_close_matches(missing.casefold(), names, n=1, cutoff=0.5)
     hint = f"; did you mean {above / names[near[0]]}?" if near else ""
     return f"got nothing there: {above} has no {missing!r}{hint}"
-
-
-def _is_link(path: Path) -> bool:
-    try:
-        return path.is_symlink()
-    except OSError:
-        return False
 
 
 def _inside(folder: Path) -> str:

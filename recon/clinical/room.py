@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from recon.errors import ConfigError
+from recon.files import holds
 
 _WORDS = {
     **dict.fromkeys((errno.EACCES, errno.EPERM), "where you may not write"),
@@ -22,7 +23,7 @@ def require_room(folder: Path, *, or_file: bool = False) -> None:
 
     Where the result may be a file, one that is there is looked at with its folder.
     """
-    if or_file and _is_file(folder):
+    if or_file and holds(folder.is_file):
         folder = folder.parent
     above = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     made = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
@@ -41,10 +42,3 @@ def require_room(folder: Path, *, or_file: bool = False) -> None:
         for empty in made:
             with suppress(OSError):  # as where it could not be made, or somebody else has put something there
                 empty.rmdir()
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False

@@ -17,6 +17,7 @@ from recon.evaluation.loading import variant_of
 from recon.evaluation.modalities import KNOWN
 from recon.factories import factory as named_factory
 from recon.factories import words_of
+from recon.files import holds
 from recon.nn.converted import NONE, Converted
 from recon.nn.labels import Classifier, Segmenter
 from recon.nn.unet import UNet
@@ -79,12 +80,12 @@ def find_original(
         architecture: MONAI's words for the network, in a file, for weights that do not say what they are of.
         modality: what the network of other software is for.
     """
-    if _is_there(Path(spec)) and is_imported(Path(spec)):
+    if holds(Path(spec).exists) and is_imported(Path(spec)):
         asking = Asking(architecture=architecture, factory=factory, modality=modality)
         return _imported(spec, asking, example)
     if architecture is not None:
         raise ConfigError(f"an architecture is for checkpoints of other software, got one with {spec}; leave it out")
-    if ":" in spec and not _is_there(Path(spec)):
+    if ":" in spec and not holds(Path(spec).exists):
         if factory is not None:
             raise ConfigError(f"a factory is for files of networks of your own, got one with {spec}; leave it out")
         return _made(spec.removesuffix("()"), example)
@@ -124,8 +125,8 @@ def image_like(network: nn.Module, image: Tensor) -> Tensor:
 def _loaded(spec: str, checkpoint: str, factory: str | None) -> Original:
     """Read a file."""
     path = Path(spec)
-    file = path / "checkpoints" / f"{checkpoint}{SUFFIX}" if _is_there(path) and path.is_dir() else path
-    if not _is_there(file):
+    file = path / "checkpoints" / f"{checkpoint}{SUFFIX}" if holds(path.exists) and path.is_dir() else path
+    if not holds(file.exists):
         raise DataError(
             f"{spec} must be the folder of a run that has saved a network, a network's file ({SUFFIX}), or "
             f"module:factory, got none: there is no {file}"
@@ -182,14 +183,6 @@ def _require_taken(network: Converted, spec: str) -> None:
             f"{spec} must take an image of {size} alone, got an error of it: {words_of(error)}; say with "
             "--example C,H,W which images it takes"
         ) from error
-
-
-def _is_there(path: Path) -> bool:
-    """Tell whether there is such a file or folder; there is none of a name that is too long."""
-    try:
-        return path.exists()
-    except OSError:
-        return False
 
 
 def _mapping(words: Word) -> Mapping[str, Word] | None:

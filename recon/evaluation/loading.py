@@ -15,6 +15,7 @@ from recon.evaluation.foreign import OWN, Foreign, exported_program, factory_of,
 from recon.evaluation.guarded import guarded
 from recon.evaluation.modalities import IMAGES, KNOWN
 from recon.evaluation.models import Model, Precision
+from recon.files import holds
 from recon.nn import Classifier, Converted, Segmenter, UNet
 from recon.nn.converted import NONE
 from recon.records import BUILT_IN, Subject, Word
@@ -116,7 +117,7 @@ def _find(spec: str, place: Place, factory: str | None) -> Found:
         return _foreign(named or path.stem, onnx_model(path, device=place.device), place)
     if path.suffix == ".pt2":
         return _foreign(named or path.stem, exported_program(path, device=place.device), place)
-    if ":" in what and not _is_there(path):
+    if ":" in what and not holds(path.exists):
         return _foreign(named or what, named_function(what, device=place.device), place)
     return _network(named, path, place, factory)
 
@@ -124,20 +125,12 @@ def _find(spec: str, place: Place, factory: str | None) -> Found:
 def _name_and_place(spec: str) -> tuple[str, str]:
     """Cut NAME= off; a path that is there may have an equals sign in it."""
     name, _, rest = spec.partition("=")
-    return (name, rest) if rest and "/" not in name and not _is_there(Path(spec)) else ("", spec)
-
-
-def _is_there(path: Path) -> bool:
-    """Tell whether there is such a file or folder; there is none of a name that is too long."""
-    try:
-        return path.exists()
-    except OSError:
-        return False
+    return (name, rest) if rest and "/" not in name and not holds(Path(spec).exists) else ("", spec)
 
 
 def _network_file(path: Path, checkpoint: str) -> Path:
     """Give the file of a run's network, or the file itself."""
-    there_is = _is_there(path)
+    there_is = holds(path.exists)
     if there_is and path.is_dir():
         file = path / "checkpoints" / f"{checkpoint}{SUFFIX}"
         if file.exists():
@@ -150,7 +143,7 @@ def _network_file(path: Path, checkpoint: str) -> Path:
         )
     if there_is:
         return path
-    there = [str(other) for other in path.parent.glob("*")] if _is_there(path.parent) else []
+    there = [str(other) for other in path.parent.glob("*")] if holds(path.parent.exists) else []
     near = get_close_matches(str(path), [*UNTOUCHED, *there], n=1, cutoff=0.7)
     raise DataError(
         f"{path} must be a run, a file ({SUFFIX}, .onnx, .pt2), module:function, or one of {', '.join(UNTOUCHED)}; "
