@@ -185,8 +185,8 @@ def _numbers(sheet: _Sheet, certificate: Mapping[str, Word], y: float) -> float:
     if len(lines) > room:
         lines = [*lines[: room - 1], (f"and {len(lines) - room + 1} more in certificate.json", "")]
     for name, told in lines:
-        sheet.write(_cut(name, 85, 6.4), left, y, size=6.4, color=_GREY)
-        sheet.write(_cut(told, _RIGHT - left - 86, 6.4), left + 86, y, size=6.4)
+        sheet.write(_cut(name, 71, 6.4), left, y, size=6.4, color=_GREY)
+        sheet.write(_cut(told, _RIGHT - left - 72, 6.4), left + 72, y, size=6.4)
         y += _LINE_STEP
     return y
 

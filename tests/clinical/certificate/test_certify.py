@@ -10,7 +10,7 @@ import pytest
 from recon.checkpoints import read_about
 from recon.clinical.certificate.certify import passes
 from recon.clinical.certificate.sections import PLANS
-from recon.clinical.certificate.sheet import write_sheet
+from recon.clinical.certificate.sheet import _Sheet, write_sheet
 from recon.clinical.certificate.tolerances import PASS, read_tolerances
 from recon.clinical.certificate.words import from_text, mapping, number, rows
 from recon.clinical.words import RESEARCH_ONLY
@@ -130,3 +130,12 @@ def test_requirement_that_was_not_measured_is_not_met() -> None:
 
 def test_margin_is_infinite_where_nothing_is_selected(plain: Certified) -> None:
     assert math.isinf(value(plain.words, "selection-margin"))
+
+
+def test_no_number_is_cut_on_the_sheet(aps: Certified, monkeypatch: pytest.MonkeyPatch) -> None:
+    words, written = json.loads(json.dumps(aps.words)), list[str]()
+    for row in words["sections"][0]["rows"]:
+        row["psnr"] = row["psnr-gain"] = {"mean": -23.54, "low": -21.41, "high": -26.74}
+    monkeypatch.setattr(_Sheet, "write", lambda self, told, *place, **style: written.append(told))
+    write_sheet(words, aps.out / "cut.pdf")
+    assert "−23.5 [−21.4, −26.7]; −23.5 [−21.4, −26.7]" in written
