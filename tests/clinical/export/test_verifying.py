@@ -174,5 +174,13 @@ def test_file_that_fails_is_not_written_and_the_error_says_by_how_much(
     assert not (tmp_path / "new").exists()
 
 
+def test_network_that_torch_rounds_by_place_is_told_what_to_export_instead() -> None:
+    alone = Check("equivariance, one image at once", 5.0, 0.0, "of 8")
+    assert "export it as onnx" in str(ExportFailedError("x.pt2", "torch.export on PyTorch 2.14", [alone]))
+    assert "export it as onnx" not in str(ExportFailedError("x.onnx", "ONNX Runtime", [alone]))
+    both = [alone, replace(alone, name="repeated")]
+    assert "export it as onnx" not in str(ExportFailedError("x.pt2", "torch.export on PyTorch 2.14", both))
+
+
 def test_tolerances_are_stated_for_each_precision() -> None:
     assert TOLERANCE == {"float32": 1e-4, "float16": 2e-2}
